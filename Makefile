@@ -1,0 +1,75 @@
+# The commands of the README. The build itself is meson's (meson.build); this only calls it, and setup/install.sh first.
+
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+EXAMPLE = examples/gradio-hello
+
+# A warning is an error in CI; elsewhere a newer compiler's new warning must not stand between a person and the program.
+WERROR = $(if $(CI),-Dwerror=true)
+
+# JavaScriptCore beside AddressSanitizer: it handles SIGSEGV itself (allow_user_segv_handler), and it finds the values that C
+# holds by looking through the stack, which therefore must stay where it is (detect_stack_use_after_return=0).
+SANITIZERS = $(CURDIR)/tests/sanitizers
+ASAN_ENV = ASAN_OPTIONS=exitcode=99:allow_user_segv_handler=1:detect_stack_use_after_return=0:strict_string_checks=1 \
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99 \
+  G_SLICE=always-malloc G_DEBUG=gc-friendly,fatal-criticals PINOKIO_TEST_SLOW=4
+TSAN_OPTIONS = suppressions=$(SANITIZERS)/tsan.supp:halt_on_error=1:exitcode=99
+TSAN_ENV = TSAN_OPTIONS=$(TSAN_OPTIONS):ignore_noninstrumented_modules=1:die_after_fork=0 \
+  G_SLICE=always-malloc G_DEBUG=fatal-criticals PINOKIO_TEST_SLOW=4
+TSAN_SUITES = base net storage environment keeper
+
+.PHONY: all build run test lint bench fuzz install clean setup setup-test
+
+all: build
+
+setup:
+	@setup/install.sh run
+
+setup-test:
+	@setup/install.sh run test
+
+build/build.ninja: | setup
+	@meson setup build $(WERROR) >build-setup.log 2>&1 || { cat build-setup.log; exit 1; }
+	@rm -f build-setup.log
+
+build: setup build/build.ninja
+	@ninja -C build
+
+run: build
+	@build/pinokiocloud run $(EXAMPLE)
+
+lint: setup-test build/build.ninja
+	@python3 tests/lint/lint.py
+
+# Every suite three times: as it is, under AddressSanitizer and UBSan, and (rooms without JavaScript) under ThreadSanitizer.
+test: setup-test build
+	@rm -f build/meson-logs/testlog.json build-asan/meson-logs/testlog.json build-tsan/meson-logs/testlog.json
+	@echo "testing: build"
+	@meson test -C build --quiet >build/test.log 2>&1 || true
+	@tests/sanitizers/build.sh build-asan address,undefined
+	@echo "testing: build-asan"
+	@$(ASAN_ENV) meson test -C build-asan --quiet --no-suite lint --no-suite online --timeout-multiplier 4 \
+	  >build-asan/test.log 2>&1 || true
+	@tests/sanitizers/build.sh build-tsan thread
+	@echo "testing: build-tsan"
+	@$(TSAN_ENV) meson test -C build-tsan --quiet $(addprefix --suite ,$(TSAN_SUITES)) --timeout-multiplier 4 \
+	  >build-tsan/test.log 2>&1 || true
+	@python3 tests/report.py build build-asan build-tsan
+
+bench: build
+	@python3 tests/bench/bench.py --build build
+
+fuzz:
+	@setup/install.sh run fuzz
+	@[ -f build-fuzz/build.ninja ] || \
+	  CC=clang meson setup build-fuzz -Dfuzz=true -Db_lundef=false -Db_sanitize=address,undefined
+	@ninja -C build-fuzz fuzzers
+	@tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS)
+
+install: build
+	@meson configure build -Dprefix=$(PREFIX)
+	@meson install -C build --quiet
+	@PINOKIO_TOOLS=$(DESTDIR)$(PREFIX)/lib/pinokiocloud/tools setup/install.sh run
+
+clean:
+	rm -rf build build-asan build-tsan build-fuzz

@@ -1,0 +1,31 @@
+/* The commands of `pinokiocloud`: each parses its own arguments and gives the process's exit status. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Exit statuses (specification, section 9). */
+enum { PINO_EXIT_OK = 0, PINO_EXIT_FAILED = 1, PINO_EXIT_USAGE = 2 };
+
+typedef struct {
+  const char *name;
+  const char *arguments; /* after the name, for the usage line */
+  const char *summary;
+  int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+} PinoCommand;
+
+int pino_command_run(int argc, char **argv);
+int pino_command_script(int argc, char **argv);
+int pino_command_menu(int argc, char **argv);
+int pino_command_doctor(int argc, char **argv);
+
+/* Parses options with GLib; FALSE after telling what is wrong, or after --help (then *status is 0, else 2). positional
+ * says how many further arguments are wanted. */
+gboolean pino_command_parse(const char *usage, const char *summary, const GOptionEntry *entries, int positional,
+                            int *argc, char ***argv, int *status);
+
+/* "pinokiocloud: MESSAGE" on standard error. */
+void pino_command_complain(const char *message);
+
+G_END_DECLS

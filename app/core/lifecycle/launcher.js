@@ -1,0 +1,157 @@
+'use strict'
+
+// Reads an app's launcher and works its menu out.
+
+const fs = require('fs')
+const path = require('path')
+const native = binding('script')
+const { bodyOf } = require('pino:world')
+const { kernel, infoFor } = require('pino:kernel')
+
+const LAUNCHERS = ['pinokio.js', 'pinokio.json', 'pinokio/pinokio.js', 'pinokio/pinokio.json']
+const METADATA = ['title', 'description', 'icon', 'posts', 'links']
+
+function launcherFile(folder) {
+  const name = LAUNCHERS.find((candidate) => fs.existsSync(path.join(folder, candidate)))
+  return name === undefined ? null : path.join(folder, name)
+}
+
+async function loadLauncher(file) {
+  const value = await bodyOf(native.loadValue(file), file)
+  return value === null || typeof value !== 'object' ? {} : value
+}
+
+// pinokio.js overlaid by pinokio_meta.json, overlaid by pinokio.json
+function metadata(launcher, dir) {
+  const out = {}
+  for (const key of METADATA) if (launcher[key] !== undefined) out[key] = launcher[key]
+  for (const name of ['pinokio_meta.json', 'pinokio.json']) {
+    const file = path.join(dir, name)
+    if (!fs.existsSync(file)) continue
+    const about = native.loadValue(file)
+    for (const key of METADATA) if (about && about[key] !== undefined) out[key] = about[key]
+  }
+  return out
+}
+
+async function called(value, dir) {
+  if (typeof value === 'function') return called(await value(kernel, infoFor(dir)), dir)
+  if (Array.isArray(value)) {
+    const out = []
+    for (const item of value) out.push(await called(item, dir))
+    return out
+  }
+  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    const out = {}
+    for (const key of Object.keys(value)) out[key] = await called(value[key], dir)
+    return out
+  }
+  return value
+}
+
+const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', '#39': "'" }
+
+function plainText(html) {
+  return html.replace(/<[^>]*>/g, ' ').replace(/&(#?\w+);/g, (all, name) => ENTITIES[name] ?? all)
+    .replace(/\s+/g, ' ').trim()
+}
+
+function iconOf(item) {
+  if (typeof item.icon === 'string') return item.icon
+  const found = typeof item.html === 'string' ? /<i[^>]*class=["']([^"']*)["']/i.exec(item.html) : null
+  return found ? found[1] : undefined
+}
+
+function inputOf(item, query) {
+  const input = Object.fromEntries(new URLSearchParams(query))
+  return item.params !== null && typeof item.params === 'object' ? { ...input, ...item.params } : input
+}
+
+function isAddress(href) {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(href) && !/\.git(\/|$)/.test(href)
+}
+
+function decorate(item, dir) {
+  if (item === null || typeof item !== 'object' || Array.isArray(item)) return item
+  const out = { ...item }
+  if (typeof item.text === 'string') out._label = item.text
+  else if (typeof item.html === 'string') out._label = plainText(item.html)
+  const icon = iconOf(item)
+  if (icon !== undefined) out._icon = icon
+  if (typeof item.href === 'string' && item.href !== '') {
+    if (isAddress(item.href)) {
+      out._url = item.href
+    } else {
+      const [file, query = ''] = item.href.split('?')
+      out._script = native.resolve(file, dir) || undefined
+      out._input = inputOf(item, query)
+    }
+  }
+  if (Array.isArray(item.menu)) out.menu = item.menu.map((inner) => decorate(inner, dir))
+  return out
+}
+
+function isScript(item) {
+  return item && typeof item._script === 'string' && /\.(js|json)$/i.test(item._script) && fs.existsSync(item._script)
+}
+
+function flat(items) {
+  return items.flatMap((item) => (item && Array.isArray(item.menu) ? [item, ...flat(item.menu)] : [item]))
+}
+
+function isInstall(item) {
+  return /^install/i.test(path.basename(item._script)) || /^install\b/i.test(item._label || '')
+}
+
+function isHouseWork(item) {
+  return /^(install|update|reset|uninstall|reinstall|link|delete|remove)/i.test(path.basename(item._script))
+}
+
+// What the menu would do now: its default item, else the first script in it.
+function present(items) {
+  const scripts = flat(items).filter(isScript)
+  return scripts.find((item) => item.default) || scripts[0] || null
+}
+
+function named(dir, name) {
+  const found = [name + '.js', name + '.json'].map((file) => path.join(dir, file)).find((file) => fs.existsSync(file))
+  return found ? { _script: found, _input: {} } : null
+}
+
+function wishes(items, dir) {
+  const now = present(items)
+  const all = flat(items).filter(isScript)
+  const install = all.find(isInstall) || named(dir, 'install')
+  const start = now && !isHouseWork(now) ? now
+    : all.find((item) => /^start/i.test(path.basename(item._script))) || all.find((item) => !isHouseWork(item)) || named(dir, 'start')
+  return { installed: now ? !isInstall(now) : install === null, install, start }
+}
+
+// {folder} -> what launcher.h's PinoLauncher holds
+async function read({ folder }) {
+  const file = launcherFile(folder)
+  if (!file) throw new Error(folder + ' holds no pinokio.js: is it the folder of a Pinokio app?')
+  const dir = path.dirname(file)
+  const launcher = await loadLauncher(file)
+  const about = metadata(launcher, dir)
+  const menu = await called(launcher.menu, dir)
+  const items = Array.isArray(menu) ? menu.map((item) => decorate(item, dir)) : []
+  const { installed, install, start } = wishes(items, dir)
+  const running = kernel.api.running
+  const shown = {
+    title: about.title || path.basename(folder),
+    description: about.description || '',
+    icon: about.icon || null,
+    version: launcher.version === undefined ? null : launcher.version,
+    installed,
+    running: Object.keys(running).some((script) => script.startsWith(folder + '/')),
+    items
+  }
+  return {
+    title: shown.title, installed, shown,
+    install: install ? install._script : null, installInput: install ? install._input : {},
+    start: start ? start._script : null, startInput: start ? start._input : {}
+  }
+}
+
+module.exports = { read }

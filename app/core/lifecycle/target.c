@@ -1,0 +1,93 @@
+#include "lifecycle/target.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "script/resolve.h"
+#include "storage/atomic.h"
+#include "storage/tree.h"
+
+static gboolean is_url(const char *target) {
+  static const char *const schemes[] = {"https://", "http://", "git://", "ssh://", "git@", "file://"};
+  for (guint i = 0; i < G_N_ELEMENTS(schemes); i++) {
+    if (g_str_has_prefix(target, schemes[i]))
+      return TRUE;
+  }
+  return g_str_has_suffix(target, ".git");
+}
+
+char *pino_target_find(const char *home, const char *target, char **clone, GError **error) {
+  *clone = NULL;
+  if (g_file_test(target, G_FILE_TEST_IS_DIR) && !g_str_has_suffix(target, ".git"))
+    return g_canonicalize_filename(target, NULL);
+  if (is_url(target)) {
+    char *folder = pino_app_by_origin(home, target);
+    if (folder == NULL)
+      *clone = g_strdup(target);
+    return folder;
+  }
+  g_autofree char *named = g_build_filename(home, "api", target, NULL);
+  if (strstr(target, "..") == NULL && g_file_test(named, G_FILE_TEST_IS_DIR))
+    return g_steal_pointer(&named);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
+              "there is no app '%s': it is neither a folder here, nor a name under %s/api, nor a git URL", target, home);
+  return NULL;
+}
+
+/* git's own: the last part of the URL without ".git". */
+static char *clone_name(const char *url) {
+  g_autofree char *plain = g_strdup(url);
+  while (g_str_has_suffix(plain, "/"))
+    plain[strlen(plain) - 1] = '\0';
+  if (g_str_has_suffix(plain, ".git"))
+    plain[strlen(plain) - 4] = '\0';
+  const char *last = strrchr(plain, '/');
+  const char *colon = strrchr(plain, ':');
+  const char *name = last != NULL ? last + 1 : colon != NULL ? colon + 1 : plain;
+  return g_strdup(name);
+}
+
+static void on_cancelled(GCancellable *cancellable, gpointer data) {
+  g_subprocess_send_signal(data, SIGTERM);
+}
+
+static gboolean run_git(const char *url, const char *folder, GCancellable *cancellable, GError **error) {
+  g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDIN_INHERIT);
+  g_subprocess_launcher_setenv(launcher, "GIT_TERMINAL_PROMPT", "0", TRUE);
+  g_autoptr(GSubprocess) git =
+      g_subprocess_launcher_spawn(launcher, error, "git", "clone", "--progress", "--", url, folder, NULL);
+  if (git == NULL)
+    return FALSE;
+  gulong handler = cancellable != NULL ? g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), git, NULL) : 0;
+  gboolean ok = g_subprocess_wait_check(git, NULL, error);
+  if (handler != 0)
+    g_cancellable_disconnect(cancellable, handler);
+  if (!ok && g_cancellable_is_cancelled(cancellable)) {
+    g_clear_error(error);
+    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_CANCELLED, "cancelled");
+  }
+  return ok;
+}
+
+char *pino_target_clone(const char *home, const char *url, GCancellable *cancellable, GError **error) {
+  g_autofree char *name = clone_name(url);
+  g_autofree char *folder = g_build_filename(home, "api", name, NULL);
+  g_autofree char *half = g_strdup_printf("%s/api/.%s.cloning", home, name);
+  g_autofree char *api = g_build_filename(home, "api", NULL);
+  if (*name == '\0' || g_str_equal(name, "..")) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s names no repository", url);
+    return NULL;
+  }
+  if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED,
+                "%s is there already and was not cloned from %s: move it away first", folder, url);
+    return NULL;
+  }
+  if (pino_dir_make(api, error) && pino_tree_remove(half, NULL, error) && run_git(url, half, cancellable, error) &&
+      pino_tree_move(half, folder, NULL, error))
+    return g_steal_pointer(&folder);
+  pino_tree_remove(half, NULL, NULL);
+  g_prefix_error(error, "cannot clone %s: ", url);
+  return NULL;
+}

@@ -1,0 +1,76 @@
+#include "script/event.h"
+
+#include <string.h>
+
+static void append_escaped(GString *out, guchar c) {
+  static const char *const names[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
+  if (c == '"' || c == '\\')
+    g_string_append_printf(out, "\\%c", c);
+  else if (c < G_N_ELEMENTS(names) && names[c] != NULL)
+    g_string_append(out, names[c]);
+  else
+    g_string_append_printf(out, "\\u%04x", c);
+}
+
+void pino_json_append_string(GString *out, const char *text, gsize len) {
+  g_autofree char *valid = g_utf8_validate_len(text, len, NULL) || memchr(text, 0, len) != NULL
+                               ? NULL
+                               : g_utf8_make_valid(text, (gssize)len);
+  if (valid != NULL) {
+    text = valid;
+    len = strlen(valid);
+  }
+  g_string_append_c(out, '"');
+  gsize start = 0;
+  for (gsize i = 0; i < len; i++) {
+    guchar c = (guchar)text[i];
+    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+      continue;
+    g_string_append_len(out, text + start, (gssize)(i - start));
+    append_escaped(out, c);
+    start = i + 1;
+  }
+  g_string_append_len(out, text + start, (gssize)(len - start));
+  g_string_append_c(out, '"');
+}
+
+static void field(GString *out, const char *name, const char *text) {
+  g_string_append_printf(out, ",\"%s\":", name);
+  pino_json_append_string(out, text, strlen(text));
+}
+
+static const char *type_name(const PinoEvent *event) {
+  static const char *const names[] = {
+      [PINO_EVENT_STEP] = "step",   [PINO_EVENT_STREAM] = "stream", [PINO_EVENT_RESULT] = "result",
+      [PINO_EVENT_TOLD] = NULL,     [PINO_EVENT_ERROR] = "error",   [PINO_EVENT_END] = "end",
+  };
+  return names[event->type] != NULL ? names[event->type] : event->name;
+}
+
+void pino_event_to_json(const PinoEvent *event, GString *out) {
+  g_string_append(out, "{\"type\":");
+  const char *name = type_name(event);
+  pino_json_append_string(out, name, strlen(name));
+  if (event->script != NULL)
+    field(out, "script", event->script);
+  if (event->index >= 0)
+    g_string_append_printf(out, ",\"index\":%d", event->index);
+  if (event->type == PINO_EVENT_STEP) {
+    g_string_append_printf(out, ",\"total\":%d", event->total);
+    field(out, "method", event->method);
+  } else if (event->type == PINO_EVENT_STREAM) {
+    g_string_append(out, ",\"raw\":");
+    pino_json_append_string(out, event->text, event->text_len);
+  } else if (event->type == PINO_EVENT_END) {
+    field(out, "outcome", event->name);
+    if (event->data != NULL)
+      g_string_append_printf(out, ",\"local\":%s", event->data);
+  } else if (event->type == PINO_EVENT_ERROR) {
+    field(out, "message", event->message);
+    if (event->data != NULL)
+      g_string_append_printf(out, ",\"event\":%s", event->data);
+  } else {
+    g_string_append_printf(out, ",\"data\":%s", event->data != NULL ? event->data : "null");
+  }
+  g_string_append(out, "}\n");
+}

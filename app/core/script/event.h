@@ -1,0 +1,41 @@
+/* What a run tells whoever listens: the events of the specification's section 9. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  PINO_EVENT_STEP,   /* a step starts: total, method */
+  PINO_EVENT_STREAM, /* output: text as UTF-8, bytes as they came */
+  PINO_EVENT_RESULT, /* data: what the step gave */
+  PINO_EVENT_TOLD,   /* notify, input, modal, wait, open...: name and data */
+  PINO_EVENT_ERROR,  /* message; for a break also data: what matched */
+  PINO_EVENT_END,    /* name: the outcome; data: the local memory of a daemon */
+} PinoEventType;
+
+typedef struct {
+  PinoEventType type;
+  const char *script; /* path of a script that another one started; NULL for the main one */
+  int index;          /* of the step; -1: before the first or after the last */
+  int total;
+  const char *method;
+  const char *name;
+  const char *text;
+  gsize text_len;
+  const guint8 *bytes;
+  gsize bytes_len;
+  const char *data; /* JSON */
+  const char *message;
+} PinoEvent;
+
+/* Called on the run's thread; everything in the event is borrowed. */
+typedef void (*PinoEventSink)(const PinoEvent *event, gpointer data);
+
+/* The event as one line of JSON, newline included, appended to out. */
+void pino_event_to_json(const PinoEvent *event, GString *out);
+
+/* Text as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD. */
+void pino_json_append_string(GString *out, const char *text, gsize len);
+
+G_END_DECLS

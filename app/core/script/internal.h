@@ -1,0 +1,142 @@
+/* What the files of this room share. Nobody else includes it. */
+#pragma once
+
+#include "js/host.h"
+#include "js/value.h"
+#include "script/run.h"
+#include "shell/shell.h"
+
+G_BEGIN_DECLS
+
+typedef struct _PinoScript PinoScript;
+
+struct _PinoRun {
+  char *home;
+  char *keeper;
+  PinoRunOptions options;
+  GCancellable *cancellable;
+  PinoJs *js;
+  GPtrArray *scripts;  /* PinoScript that run or stay, in the order they started; owned */
+  PinoScript *main;    /* borrowed */
+  GHashTable *told;    /* notices that are given once a run */
+  GPtrArray *restarts; /* char *: scripts to start again once they have ended */
+  JSObjectRef world;   /* exports of world.js, step.js, keypath.js; held by their modules */
+  JSObjectRef step;
+  JSObjectRef keypath;
+  guint shells_made;
+  guint next_port;
+  gboolean closing;
+};
+
+/* One script of a run. */
+struct _PinoScript {
+  PinoRun *run;
+  char *path;
+  char *uri;
+  char *cwd;     /* its folder, or the one that it was started with */
+  char *dirname; /* its folder */
+  char *app_dir;
+  char *log_dir;
+  gboolean is_main;
+  gboolean daemon;
+  gboolean stopping; /* script.stop: the steps end at the next occasion */
+  GCancellable *cancellable; /* of this script's steps: cancelled by script.stop and with the run */
+  gulong run_cancelled;
+  JSObjectRef entry;  /* what step.js knows of it: {path, uri, cwd, dirname, name, body, args, action}; held */
+  GPtrArray *shells;  /* PinoScriptShell, owned */
+  guint depth;        /* step loops on the stack: freed when it is 0 */
+  int index; /* of the step that runs now */
+};
+
+/* A shell of a script, known by its id. */
+typedef struct {
+  PinoScript *script;
+  PinoShell *shell;
+  char *id;
+  int index; /* of the step whose output it is */
+  gboolean quiet;   /* started through kernel.*: output goes to print alone */
+  gboolean background; /* its step has gone on without it */
+  JSValueRef print; /* held; may be NULL */
+} PinoScriptShell;
+
+/* A step on its way through a method. */
+typedef struct {
+  PinoRun *run;
+  PinoScript *script;
+  PinoJs *js;
+  JSObjectRef prepared; /* of step.js: {step, next, skip, method} */
+  JSObjectRef step;
+  JSValueRef params;
+  JSValueRef input;
+  const char *method;
+  int index;
+  int total;
+  JSValueRef next;       /* a method may change it: number or null */
+  JSValueRef steps;      /* of the action that runs */
+  gboolean kernel_call;  /* called through kernel.*, not as a step: output goes to print alone */
+  JSValueRef print;      /* a function of {raw}; may be NULL */
+  char *break_json;      /* what matched, when a shell's break ends it; owned */
+} PinoStep;
+
+/* Does a step's work. Gives the result (NULL without error: undefined) or NULL with error set. */
+typedef JSValueRef (*PinoMethodFunction)(PinoStep *step, GError **error);
+
+typedef struct {
+  const char *name;
+  PinoMethodFunction run;
+} PinoMethod;
+
+/* A method by its name: NULL with PINO_ERROR_UNAVAILABLE for one that the specification has and this engine not yet,
+ * PINO_ERROR_NOT_FOUND for any other. */
+const PinoMethod *pino_method_find(const char *name, GError **error);
+
+/* --- script.c: the life of one script ---- */
+
+/* Starts a script's record and loads it; its environment is checked. NULL with error set. Owned by run->scripts. */
+PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
+                             gboolean is_main, GError **error);
+/* Runs an action's steps (steps.c). *result (may be NULL) is the last step's. */
+PinoOutcome pino_script_act(PinoScript *script, const char *action, JSValueRef input, JSValueRef *result,
+                            GError **error);
+/* Ends it: its `on.stop` if asked for, its shells, its memory. Frees it unless its steps are still on the stack. */
+void pino_script_close(PinoScript *script, gboolean run_on_stop);
+PinoScript *pino_script_find(PinoRun *run, const char *path);
+/* Runs a script as script.start does: to its end or until it is ready. */
+PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
+                            gboolean is_main, JSValueRef *result, GError **error);
+
+PinoScriptShell *pino_script_shell(PinoScript *script, const char *id);
+void pino_script_drop_shell(PinoScript *script, PinoScriptShell *shell);
+
+/* --- events ---- */
+
+void pino_script_emit(PinoScript *script, PinoEvent *event);
+/* Prints text as the output of a step. */
+void pino_step_print(PinoStep *step, const char *text);
+void pino_script_print(PinoScript *script, int index, const char *text);
+/* An event of the UI: notify, wait, open... data is any value. */
+void pino_step_tell(PinoStep *step, const char *name, JSValueRef data);
+
+/* --- small helpers for methods ---- */
+
+/* params.NAME resolved as a path of the script; an error when it is missing. */
+char *pino_step_path(PinoStep *step, const char *name, GError **error);
+/* Resolves a path or URI of a script (never NULL without error). */
+char *pino_script_resolve(PinoScript *script, const char *uri, GError **error);
+/* Calls a function of an internal module's exports. */
+JSValueRef pino_run_invoke(PinoRun *run, JSObjectRef module, const char *function, size_t argc,
+                           const JSValueRef argv[], GError **error);
+
+/* --- parts ---- */
+
+void pino_script_natives(PinoRun *run);
+/* Loads a script file or module: JSON (errors with line and column) or JavaScript, classes made, promises awaited
+ * only when await is TRUE. */
+JSValueRef pino_load_value(PinoRun *run, const char *path, gboolean fresh, GError **error);
+JSValueRef pino_load_script(PinoRun *run, const char *path, GError **error);
+/* Asks for what the script's `env`/`pre` require and is not set. */
+gboolean pino_require_environment(PinoScript *script, GError **error);
+/* {gpu, gpus, gpu_model, gpu_driver, gpu_target, vram, ram, graphics} of this machine. */
+JSValueRef pino_machine_facts(PinoJs *js);
+
+G_END_DECLS

@@ -1,0 +1,315 @@
+/* shell.*: commands, and shells that stay. What a step's params mean for the terminal; the work is the shell room's. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "environment/env.h"
+#include "script/handover.h"
+#include "script/methods/families.h"
+#include "script/methods/shellparams.h"
+#include "storage/atomic.h"
+
+/* --- events of a shell ------------------------------------------------------------------------------------------ */
+
+static void on_output(const guint8 *bytes, gsize len, const char *text, gsize text_len, gpointer data) {
+  PinoScriptShell *entry = data;
+  if (!entry->quiet) {
+    PinoEvent event = {
+        .type = PINO_EVENT_STREAM,
+        .index = entry->index,
+        .text = text,
+        .text_len = text_len,
+        .bytes = bytes,
+        .bytes_len = len,
+    };
+    pino_script_emit(entry->script, &event);
+  }
+  if (entry->print == NULL || text_len == 0)
+    return;
+  PinoJs *js = entry->script->run->js;
+  JSObjectRef chunk = pino_js_object(js);
+  pino_js_set(js, chunk, "raw", pino_js_string_len(js, text, (gssize)text_len));
+  JSValueRef argv[] = {chunk};
+  pino_js_call(js, (JSObjectRef)entry->print, NULL, 1, argv, NULL);
+}
+
+typedef struct {
+  PinoRun *run;
+  char *path;
+  char *action;
+  JSValueRef event;
+} Trigger;
+
+static void trigger_free(gpointer data) {
+  Trigger *trigger = data;
+  pino_js_release(trigger->run->js, trigger->event);
+  g_free(trigger->path);
+  g_free(trigger->action);
+  g_free(trigger);
+}
+
+static gboolean on_trigger_turn(gpointer data) {
+  Trigger *trigger = data;
+  PinoScript *script = pino_script_find(trigger->run, trigger->path);
+  if (script == NULL || trigger->run->closing)
+    return G_SOURCE_REMOVE;
+  PinoJs *js = trigger->run->js;
+  JSObjectRef input = pino_js_object(js);
+  pino_js_set(js, input, "event", trigger->event);
+  pino_js_set(js, input, "trigger", pino_js_string(js, trigger->action));
+  pino_script_act(script, trigger->action, input, NULL, NULL);
+  if (script->stopping && script->depth == 0)
+    pino_script_close(script, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/* Shells' callbacks may not wait: the action runs in a turn of the loop of its own. */
+static void on_trigger(const char *action, JSValueRef event, gpointer data) {
+  PinoScriptShell *entry = data;
+  PinoRun *run = entry->script->run;
+  Trigger *trigger = g_new0(Trigger, 1);
+  *trigger = (Trigger){
+      .run = run,
+      .path = g_strdup(entry->script->path),
+      .action = g_strdup(action),
+      .event = pino_js_hold(run->js, event),
+  };
+  g_autoptr(GSource) source = g_idle_source_new();
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  g_source_set_can_recurse(source, FALSE);
+  g_source_set_callback(source, on_trigger_turn, trigger, trigger_free);
+  g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
+  g_source_attach(source, context);
+}
+
+static void on_notify(JSValueRef notification, JSValueRef matched, gpointer data) {
+  PinoScriptShell *entry = data;
+  PinoRun *run = entry->script->run;
+  JSObjectRef names = pino_js_object(run->js);
+  pino_js_set(run->js, names, "event", matched);
+  JSValueRef argv[] = {notification, names, pino_js_bool(run->js, FALSE)};
+  JSValueRef rendered = pino_run_invoke(run, run->world, "render", 3, argv, NULL);
+  g_autofree char *json = pino_js_to_json(run->js, rendered != NULL ? rendered : notification, 0, NULL);
+  PinoEvent event = {.type = PINO_EVENT_TOLD, .index = entry->index, .name = "notify", .data = json};
+  pino_script_emit(entry->script, &event);
+}
+
+static void on_trouble(const GError *error, gpointer data) {
+  PinoScriptShell *entry = data;
+  g_autofree char *line = g_strdup_printf("\r\n[pinokiocloud] %s\r\n", error->message);
+  pino_script_print(entry->script, entry->index, line);
+}
+
+static void on_ended(int exit_code, int signal, gpointer data) {
+  PinoScriptShell *entry = data;
+  if (entry->background) {
+    g_autofree char *line = g_strdup_printf("\r\n[pinokiocloud] the command ended with exit code %d\r\n", exit_code);
+    pino_script_print(entry->script, entry->index, line);
+  }
+}
+
+static const PinoShellEvents shell_events = {
+    .output = on_output,
+    .trigger = on_trigger,
+    .notify = on_notify,
+    .ended = on_ended,
+    .trouble = on_trouble,
+};
+
+/* --- starting --------------------------------------------------------------------------------------------------- */
+
+static PinoScriptShell *add_entry(PinoStep *step, const char *id) {
+  PinoScriptShell *entry = g_new0(PinoScriptShell, 1);
+  entry->script = step->script;
+  entry->index = step->index;
+  entry->quiet = step->kernel_call;
+  entry->print = step->print != NULL ? pino_js_hold(step->js, step->print) : NULL;
+  entry->id = g_strdup(id);
+  g_ptr_array_add(step->script->shells, entry);
+  return entry;
+}
+
+static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, const char *command, const char *id,
+                              gboolean interactive, GError **error) {
+  PinoRun *run = step->run;
+  g_autofree char *name = g_strdup_printf("%d-%u", (int)getpid(), ++run->shells_made);
+  g_autofree char *file = g_strdup_printf("shell-%s.log", name);
+  g_autofree char *log = g_build_filename(step->script->log_dir, file, NULL);
+  PinoScriptShell *entry = add_entry(step, id != NULL ? id : name);
+  PinoShellSpec spec = {
+      .js = step->js,
+      .program = run->keeper,
+      .shell = params->shell,
+      .command = command,
+      .cwd = params->folder,
+      .env = (const char *const *)params->env,
+      .log_path = log,
+      .id = name,
+      .cols = run->options.cols,
+      .rows = run->options.rows,
+      .interactive = interactive,
+      .input = params->input,
+      .default_handlers = TRUE,
+      .on = interactive && !params->input ? NULL : params->on,
+  };
+  if (pino_dir_make(params->folder, error))
+    entry->shell = pino_shell_start(&spec, &shell_events, entry, error);
+  if (entry->shell != NULL)
+    return entry;
+  pino_script_drop_shell(step->script, entry);
+  return NULL;
+}
+
+/* --- shell.run -------------------------------------------------------------------------------------------------- */
+
+static char *broken_text(char **errors) {
+  g_autofree char *joined = g_strjoinv(", ", errors);
+  return g_strdup_printf("the command printed what its handlers take for a failure: %s", joined);
+}
+
+static JSValueRef result_of(PinoStep *step, PinoScriptShell *entry, const PinoShellResult *result) {
+  PinoJs *js = step->js;
+  JSObjectRef value = pino_js_object(js);
+  pino_js_set(js, value, "id", pino_js_string(js, entry->id));
+  pino_js_set(js, value, "response", pino_js_string(js, result->output));
+  pino_js_set(js, value, "stdout", pino_js_string(js, result->output));
+  if (result->event != NULL)
+    pino_js_set(js, value, "event", result->event);
+  if (result->exit_code >= 0)
+    pino_js_set(js, value, "exit_code", pino_js_number(js, result->exit_code));
+  return value;
+}
+
+static gboolean run_one(PinoStep *step, const PinoShellParams *params, const char *command, JSValueRef *value,
+                        GError **error) {
+  PinoScriptShell *entry = start(step, params, command, NULL, params->input, error);
+  if (entry == NULL)
+    return FALSE;
+  g_auto(PinoShellResult) result = {0};
+  g_autoptr(PinoHandover) handover =
+      params->input ? pino_handover_begin(entry->shell, step->run->options.terminal) : NULL;
+  gboolean ok = pino_shell_wait(entry->shell, step->script->cancellable, &result, error);
+  g_clear_pointer(&handover, pino_handover_end);
+  if (ok && result.break_errors != NULL) {
+    g_autofree char *text = broken_text(result.break_errors);
+    JSValueRef errors = pino_js_strv(step->js, (const char *const *)result.break_errors);
+    g_free(step->break_json);
+    step->break_json = pino_js_to_json(step->js, errors, 0, NULL);
+    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_SCRIPT, text);
+    ok = FALSE;
+  }
+  if (ok)
+    *value = result_of(step, entry, &result);
+  if (!ok || result.ended)
+    pino_script_drop_shell(step->script, entry);
+  else
+    entry->background = TRUE;
+  return ok;
+}
+
+static JSValueRef shell_run(PinoStep *step, GError **error) {
+  g_auto(PinoShellParams) params = {0};
+  if (!pino_shell_params_read(step, &params, error))
+    return NULL;
+  JSValueRef value = NULL;
+  for (guint i = 0; params.commands[i] != NULL; i++) {
+    g_autofree char *command = pino_shell_params_command(step, &params, params.commands[i], error);
+    if (command == NULL || !run_one(step, &params, command, &value, error))
+      return NULL;
+  }
+  return value;
+}
+
+/* --- shells that stay ---------------------------------------------------------------------------------------------- */
+
+/* Without an id the script's folder is it. */
+static char *shell_id(PinoStep *step) {
+  char *id = pino_js_get_utf8(step->js, step->params, "id");
+  return id != NULL ? id : g_strdup(step->script->cwd);
+}
+
+static PinoScriptShell *find_shell(PinoStep *step, GError **error) {
+  g_autofree char *id = shell_id(step);
+  PinoScriptShell *entry = pino_script_shell(step->script, id);
+  if (entry == NULL)
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s: no shell '%s' is there: start it with shell.start",
+                step->method, id);
+  return entry;
+}
+
+static JSValueRef shell_start(PinoStep *step, GError **error) {
+  g_auto(PinoShellParams) params = {0};
+  g_autofree char *id = shell_id(step);
+  if (!pino_shell_params_read(step, &params, error))
+    return NULL;
+  PinoScriptShell *known = pino_script_shell(step->script, id);
+  if (known != NULL)
+    pino_script_drop_shell(step->script, known);
+  const char *first = params.commands[0] != NULL ? params.commands[0] : "";
+  g_autofree char *command = pino_shell_params_command(step, &params, first, error);
+  PinoScriptShell *entry =
+      command != NULL ? start(step, &params, *command != '\0' ? command : NULL, id, TRUE, error) : NULL;
+  return entry != NULL ? pino_js_string(step->js, id) : NULL;
+}
+
+static JSValueRef event_value(PinoStep *step, PinoScriptShell *entry, const PinoShellReply *reply) {
+  PinoJs *js = step->js;
+  JSObjectRef event = pino_js_object(js);
+  pino_js_set(js, event, "id", pino_js_string(js, entry->id));
+  pino_js_set(js, event, "matches", reply->matches != NULL ? reply->matches : pino_js_array(js, 0, NULL));
+  pino_js_set(js, event, "raw", pino_js_string(js, reply->raw));
+  pino_js_set(js, event, "cleaned", pino_js_string(js, reply->cleaned));
+  pino_js_set(js, event, "state", pino_js_string(js, reply->cleaned));
+  pino_js_set(js, event, "prompt", pino_js_bool(js, reply->prompt));
+  if (reply->exit_code >= 0)
+    pino_js_set(js, event, "exit_code", pino_js_number(js, reply->exit_code));
+  return event;
+}
+
+static JSValueRef rendered_return(PinoStep *step, JSValueRef handler, JSValueRef event, GError **error) {
+  JSObjectRef names = pino_js_object(step->js);
+  pino_js_set(step->js, names, "event", event);
+  JSValueRef argv[] = {pino_js_get(step->js, handler, "return"), names, pino_js_bool(step->js, TRUE)};
+  return pino_run_invoke(step->run, step->run->world, "render", 3, argv, error);
+}
+
+static JSValueRef type_into(PinoStep *step, gboolean enter, GError **error) {
+  PinoScriptShell *entry = find_shell(step, error);
+  g_autofree char *message = entry != NULL ? pino_shell_params_message(step, error) : NULL;
+  if (message == NULL)
+    return NULL;
+  JSValueRef on = pino_js_get(step->js, step->params, "on");
+  g_auto(PinoShellReply) reply = {0};
+  entry->index = step->index;
+  if (!pino_shell_enter(entry->shell, message, enter, on, step->script->cancellable, &reply, error))
+    return NULL;
+  JSValueRef event = event_value(step, entry, &reply);
+  JSValueRef handler = reply.handler >= 0 ? pino_js_get_index(step->js, on, (guint)reply.handler) : NULL;
+  if (reply.ended)
+    pino_script_drop_shell(step->script, entry);
+  return handler != NULL && pino_js_has(step->js, handler, "return") ? rendered_return(step, handler, event, error)
+                                                                    : event;
+}
+
+static JSValueRef shell_enter(PinoStep *step, GError **error) {
+  return type_into(step, TRUE, error);
+}
+
+static JSValueRef shell_write(PinoStep *step, GError **error) {
+  return type_into(step, FALSE, error);
+}
+
+static JSValueRef shell_stop(PinoStep *step, GError **error) {
+  PinoScriptShell *entry = find_shell(step, error);
+  if (entry != NULL) {
+    pino_shell_stop(entry->shell, step->script->cancellable, error);
+    pino_script_drop_shell(step->script, entry);
+  }
+  return NULL;
+}
+
+const PinoMethod pino_methods_shell[] = {
+    {"shell.run", shell_run},     {"shell.start", shell_start}, {"shell.enter", shell_enter},
+    {"shell.write", shell_write}, {"shell.stop", shell_stop},   {NULL, NULL},
+};

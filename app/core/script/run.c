@@ -1,0 +1,197 @@
+#include "script/run.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/wait.h"
+#include "pinokiocloud-script.h"
+#include "script/internal.h"
+#include "script/resolve.h"
+
+const char *pino_outcome_name(PinoOutcome outcome) {
+  static const char *const names[] = {
+      [PINO_OUTCOME_STOPPED] = "stopped",
+      [PINO_OUTCOME_DAEMON] = "daemon",
+      [PINO_OUTCOME_ERROR] = "error",
+      [PINO_OUTCOME_CANCELLED] = "cancelled",
+  };
+  return names[outcome];
+}
+
+/* What console.* prints goes to the log of the script that runs, never between its output. */
+static void on_console(const char *level, const char *text, gpointer data) {
+  PinoRun *run = data;
+  g_autofree char *folder = run->main != NULL ? g_strdup(run->main->log_dir)
+                                              : g_build_filename(run->home, "logs", "api", NULL);
+  g_autofree char *file = g_build_filename(folder, "console.log", NULL);
+  g_autoptr(GDateTime) now = g_date_time_new_now_local();
+  g_autofree char *stamp = g_date_time_format(now, "%F %T");
+  g_autofree char *line = g_strdup_printf("%s %s: %s\n", stamp, level, text);
+  if (g_mkdir_with_parents(folder, 0777) != 0)
+    return;
+  g_autoptr(GFile) target = g_file_new_for_path(file);
+  g_autoptr(GFileOutputStream) stream = g_file_append_to(target, G_FILE_CREATE_NONE, NULL, NULL);
+  if (stream != NULL)
+    g_output_stream_write_all(G_OUTPUT_STREAM(stream), line, strlen(line), NULL, NULL, NULL);
+}
+
+static JSObjectRef internal_module(PinoRun *run, const char *name) {
+  g_autoptr(GError) error = NULL;
+  JSValueRef exports = pino_js_internal(run->js, name, &error);
+  if (exports == NULL)
+    g_error("the engine's own %s does not load: %s", name, error->message);
+  return (JSObjectRef)pino_js_hold(run->js, exports);
+}
+
+PinoRun *pino_run_new(const PinoRunOptions *options) {
+  PinoRun *run = g_new0(PinoRun, 1);
+  run->home = g_strdup(options->home);
+  run->keeper = g_strdup(options->keeper);
+  run->options = *options;
+  run->cancellable = options->cancellable != NULL ? g_object_ref(options->cancellable) : g_cancellable_new();
+  run->scripts = g_ptr_array_new();
+  run->restarts = g_ptr_array_new_with_free_func(g_free);
+  run->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  PinoJsOptions js = {
+      .time_limit = options->time_limit,
+      .console = on_console,
+      .console_data = run,
+      .cancellable = run->cancellable,
+  };
+  g_resources_register(pinokiocloud_script_get_resource());
+  run->js = pino_js_new(&js);
+  pino_script_natives(run);
+  run->world = internal_module(run, "pino:world");
+  run->step = internal_module(run, "pino:step");
+  run->keypath = internal_module(run, "pino:keypath");
+  return run;
+}
+
+static void close_all(PinoRun *run, gboolean run_on_stop) {
+  run->closing = TRUE;
+  for (guint left = run->scripts->len; left > 0; left = run->scripts->len) {
+    pino_script_close(run->scripts->pdata[left - 1], run_on_stop);
+    if (run->scripts->len == left)
+      break;
+  }
+}
+
+void pino_run_free(PinoRun *run) {
+  if (run == NULL)
+    return;
+  close_all(run, FALSE);
+  g_ptr_array_unref(run->scripts);
+  g_ptr_array_unref(run->restarts);
+  g_hash_table_unref(run->told);
+  pino_js_free(run->js);
+  g_object_unref(run->cancellable);
+  g_free(run->keeper);
+  g_free(run->home);
+  g_free(run);
+}
+
+const char *pino_run_home(PinoRun *run) {
+  return run->home;
+}
+
+JSValueRef pino_run_invoke(PinoRun *run, JSObjectRef module, const char *function, size_t argc,
+                           const JSValueRef argv[], GError **error) {
+  JSValueRef callee = pino_js_get(run->js, module, function);
+  return pino_js_call(run->js, (JSObjectRef)callee, NULL, argc, argv, error);
+}
+
+static void emit(PinoRun *run, PinoEvent *event) {
+  if (run->options.sink != NULL)
+    run->options.sink(event, run->options.data);
+}
+
+static void emit_end(PinoRun *run, PinoOutcome outcome, const char *local) {
+  PinoEvent event = {.type = PINO_EVENT_END, .index = -1, .name = pino_outcome_name(outcome), .data = local};
+  emit(run, &event);
+}
+
+/* Only what failed before any step: a step that fails has told so itself. */
+static void emit_error(PinoRun *run, const char *message) {
+  PinoEvent event = {.type = PINO_EVENT_ERROR, .index = -1, .message = message};
+  emit(run, &event);
+}
+
+static JSValueRef parse_input(PinoRun *run, const char *input, GError **error) {
+  if (input == NULL)
+    return pino_js_object(run->js);
+  JSValueRef value = pino_js_from_json(run->js, input, error);
+  if (value == NULL)
+    g_prefix_error(error, "the input is not JSON: ");
+  return value;
+}
+
+PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, GError **error) {
+  g_autoptr(GError) found = NULL;
+  PinoOutcome outcome = PINO_OUTCOME_ERROR;
+  JSValueRef args = parse_input(run, input, &found);
+  if (args != NULL)
+    outcome = pino_script_run(run, path, path, NULL, args, TRUE, NULL, &found);
+  else
+    emit_error(run, found->message);
+  g_autofree char *local = outcome == PINO_OUTCOME_DAEMON ? pino_run_local(run, path) : NULL;
+  if (outcome != PINO_OUTCOME_DAEMON) {
+    if (outcome == PINO_OUTCOME_CANCELLED)
+      g_cancellable_reset(run->cancellable);
+    close_all(run, outcome == PINO_OUTCOME_CANCELLED);
+  }
+  emit_end(run, outcome, local);
+  if (found != NULL)
+    g_propagate_error(error, g_steal_pointer(&found));
+  return outcome;
+}
+
+void pino_run_serve(PinoRun *run) {
+  gboolean never = FALSE;
+  while (run->main != NULL && pino_wait(&never, run->cancellable, NULL)) {
+  }
+  g_cancellable_reset(run->cancellable);
+  close_all(run, TRUE);
+}
+
+char *pino_run_local(PinoRun *run, const char *path) {
+  JSValueRef memory = pino_js_get(run->js, run->world, "memory");
+  JSValueRef local = pino_js_get(run->js, pino_js_get(run->js, memory, "local"), path);
+  char *json = pino_js_to_json(run->js, local, 0, NULL);
+  return json != NULL ? json : g_strdup("{}");
+}
+
+char *pino_run_show(PinoRun *run, const char *path, GError **error) {
+  JSValueRef body = pino_load_script(run, path, error);
+  return body != NULL ? pino_js_to_json(run->js, body, 2, error) : NULL;
+}
+
+char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument,
+                         GError **error) {
+  JSValueRef exports = pino_js_internal(run->js, module, error);
+  if (exports == NULL)
+    return NULL;
+  JSValueRef argv[] = {pino_js_from_json(run->js, argument, error)};
+  if (argv[0] == NULL)
+    return NULL;
+  JSValueRef value = pino_run_invoke(run, (JSObjectRef)exports, function, 1, argv, error);
+  value = value != NULL ? pino_js_await(run->js, value, error) : NULL;
+  return value != NULL ? pino_js_to_json(run->js, value, 0, error) : NULL;
+}
+
+char *pino_run_machine(PinoRun *run) {
+  PinoJs *js = run->js;
+  JSValueRef controllers = pino_js_get(js, pino_js_get(js, pino_machine_facts(js), "graphics"), "controllers");
+  g_autoptr(GString) text = g_string_new(NULL);
+  for (guint i = 0; i < pino_js_length(js, controllers); i++) {
+    JSValueRef gpu = pino_js_get_index(js, controllers, i);
+    g_autofree char *vendor = pino_js_get_utf8(js, gpu, "vendor");
+    g_autofree char *model = pino_js_get_utf8(js, gpu, "model");
+    g_autofree char *driver = pino_js_get_utf8(js, gpu, "driverVersion");
+    double vram = pino_js_to_number(js, pino_js_get(js, gpu, "vram"));
+    g_string_append_printf(text, "%s%s %s, %.0f MiB, driver %s", i > 0 ? "\n  " : "", vendor, model, vram,
+                           driver != NULL ? driver : "unknown");
+  }
+  if (text->len == 0)
+    g_string_append(text, "none found");
+  return g_string_free(g_steal_pointer(&text), FALSE);
+}

@@ -1,0 +1,69 @@
+/* A run: one script and all that it starts, on one thread, in a JavaScript world of its own.
+ *
+ * The thread that makes a run owns it; its thread-default GMainContext is served while a method waits. Other threads
+ * may only cancel the cancellable. What happens is told through the sink, in order.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "script/event.h"
+
+G_BEGIN_DECLS
+
+/* Asks the person: request is JSON {title, description, type, form: [...]}; gives the answers as a JSON object by
+ * key, or NULL with error set (PINO_ERROR_UNAVAILABLE when nobody is there). Called on the run's thread; may block. */
+typedef char *(*PinoAsk)(const char *request, GCancellable *cancellable, gpointer data, GError **error);
+
+typedef struct {
+  const char *home;    /* PINOKIO_HOME, absolute */
+  const char *keeper;  /* the keeper's program; NULL: as installed */
+  PinoEventSink sink;  /* may be NULL */
+  PinoAsk ask;         /* may be NULL: nobody to ask */
+  gpointer data;       /* of sink and ask */
+  GCancellable *cancellable; /* ends the run; may be NULL */
+  double time_limit;   /* CPU seconds of one entry into JavaScript; 0: 30 */
+  int terminal;        /* descriptor of the person's terminal for `input: true`; -1: none */
+  guint cols, rows;    /* of the shells' terminals; 0: 100 x 30 */
+} PinoRunOptions;
+
+typedef enum {
+  PINO_OUTCOME_STOPPED, /* finished */
+  PINO_OUTCOME_DAEMON,  /* its steps are done and it stays */
+  PINO_OUTCOME_ERROR,
+  PINO_OUTCOME_CANCELLED,
+} PinoOutcome;
+
+const char *pino_outcome_name(PinoOutcome outcome);
+
+typedef struct _PinoRun PinoRun;
+
+PinoRun *pino_run_new(const PinoRunOptions *options);
+
+/* Ends every script and process of the run and frees it. */
+void pino_run_free(PinoRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoRun, pino_run_free)
+
+/* Runs the script at an absolute path to its end, or until it is a ready daemon. input is JSON of an object, or NULL.
+ * The outcome is told as the `end` event too, errors as the `error` event; error says it once more. */
+PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, GError **error);
+
+/* Serves a daemon until it is cancelled or stops by itself, then ends it (its `on.stop` first). */
+void pino_run_serve(PinoRun *run);
+
+/* JSON of a script's local memory ("{}" if it has none). Free with g_free(). */
+char *pino_run_local(PinoRun *run, const char *path);
+
+/* JSON of the script as loaded, functions dropped. Free with g_free(). */
+char *pino_run_show(PinoRun *run, const char *path, GError **error);
+
+/* Loads a file that gives a value (JSON or JavaScript) and calls a function of an internal module with it: how other
+ * rooms look at launchers. See lifecycle/menu.h. Gives JSON. */
+char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument, GError **error);
+
+/* The GPUs of this machine, a line each, for a person. Free with g_free(). */
+char *pino_run_machine(PinoRun *run);
+
+const char *pino_run_home(PinoRun *run);
+
+G_END_DECLS

@@ -1,0 +1,253 @@
+/* The life of one script: opened, run, kept while it is a daemon, closed. */
+#include <string.h>
+
+#include "base/error.h"
+#include "environment/env.h"
+#include "script/internal.h"
+#include "script/resolve.h"
+
+static void free_shell(gpointer data) {
+  PinoScriptShell *entry = data;
+  pino_shell_free(entry->shell);
+  pino_js_release(entry->script->run->js, entry->print);
+  g_free(entry->id);
+  g_free(entry);
+}
+
+static void on_run_cancelled(GCancellable *cancellable, gpointer data) {
+  g_cancellable_cancel(data);
+}
+
+static void script_free(PinoScript *script) {
+  if (script->run_cancelled != 0)
+    g_cancellable_disconnect(script->run->cancellable, script->run_cancelled);
+  g_object_unref(script->cancellable);
+  g_ptr_array_unref(script->shells);
+  pino_js_release(script->run->js, script->entry);
+  g_free(script->path);
+  g_free(script->uri);
+  g_free(script->cwd);
+  g_free(script->dirname);
+  g_free(script->app_dir);
+  g_free(script->log_dir);
+  g_free(script);
+}
+
+PinoScript *pino_script_find(PinoRun *run, const char *path) {
+  for (guint i = 0; i < run->scripts->len; i++) {
+    PinoScript *script = run->scripts->pdata[i];
+    if (g_str_equal(script->path, path))
+      return script;
+  }
+  return NULL;
+}
+
+/* HOME/logs/api/APP/SCRIPT, or HOME/logs/api/NAME/SCRIPT for an app elsewhere. */
+static char *log_folder(PinoScript *script) {
+  g_autofree char *app = g_path_get_basename(script->app_dir);
+  gsize length = strlen(script->app_dir);
+  const char *inner = g_str_has_prefix(script->path, script->app_dir) ? script->path + length : script->path;
+  return g_build_filename(script->run->home, "logs", "api", app, inner, NULL);
+}
+
+static void fill_entry(PinoScript *script, JSValueRef body, JSValueRef args) {
+  PinoJs *js = script->run->js;
+  g_autofree char *api = g_build_filename(script->run->home, "api/", NULL);
+  const char *name = g_str_has_prefix(script->dirname, api) ? script->dirname + strlen(api) : script->dirname;
+  script->entry = (JSObjectRef)pino_js_hold(js, pino_js_object(js));
+  pino_js_set(js, script->entry, "path", pino_js_string(js, script->path));
+  pino_js_set(js, script->entry, "uri", pino_js_string(js, script->uri));
+  pino_js_set(js, script->entry, "cwd", pino_js_string(js, script->cwd));
+  pino_js_set(js, script->entry, "dirname", pino_js_string(js, script->dirname));
+  pino_js_set(js, script->entry, "name", pino_js_string(js, name));
+  pino_js_set(js, script->entry, "body", body);
+  pino_js_set(js, script->entry, "args", args);
+}
+
+static void tell_world(PinoScript *script, const char *function, gboolean finished, gboolean failed) {
+  PinoJs *js = script->run->js;
+  JSValueRef argv[] = {pino_js_string(js, script->path), pino_js_bool(js, finished), pino_js_bool(js, failed)};
+  pino_run_invoke(script->run, script->run->world, function, 3, argv, NULL);
+}
+
+/* An app that brings an _ENVIRONMENT counts on its settings being there; for others `run` makes them. */
+static gboolean prepare_settings(PinoScript *script, GError **error) {
+  g_autofree char *own = g_build_filename(script->app_dir, "_ENVIRONMENT", NULL);
+  return !g_file_test(own, G_FILE_TEST_EXISTS) ||
+         pino_env_prepare_app(script->run->home, script->app_dir, error);
+}
+
+PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
+                             gboolean is_main, GError **error) {
+  PinoScript *script = g_new0(PinoScript, 1);
+  script->run = run;
+  script->path = g_strdup(path);
+  script->uri = g_strdup(uri);
+  script->dirname = g_path_get_dirname(path);
+  script->cwd = g_strdup(cwd != NULL ? cwd : script->dirname);
+  script->app_dir = pino_app_folder(run->home, path);
+  script->log_dir = log_folder(script);
+  script->is_main = is_main;
+  script->shells = g_ptr_array_new_with_free_func(free_shell);
+  script->cancellable = g_cancellable_new();
+  script->run_cancelled =
+      g_cancellable_connect(run->cancellable, G_CALLBACK(on_run_cancelled), script->cancellable, NULL);
+  g_ptr_array_add(run->scripts, script);
+  if (is_main)
+    run->main = script;
+  script->depth++;
+  JSValueRef body = pino_load_script(run, path, error);
+  if (body != NULL) {
+    fill_entry(script, body, args);
+    script->daemon = pino_js_truthy(run->js, pino_js_get(run->js, body, "daemon"));
+    tell_world(script, "started", FALSE, FALSE);
+  }
+  script->depth--;
+  if (body != NULL && prepare_settings(script, error) && pino_require_environment(script, error))
+    return script;
+  pino_script_close(script, FALSE);
+  return NULL;
+}
+
+PinoScriptShell *pino_script_shell(PinoScript *script, const char *id) {
+  for (guint i = 0; i < script->shells->len; i++) {
+    PinoScriptShell *entry = script->shells->pdata[i];
+    if (g_str_equal(entry->id, id))
+      return entry;
+  }
+  return NULL;
+}
+
+void pino_script_drop_shell(PinoScript *script, PinoScriptShell *shell) {
+  g_ptr_array_remove(script->shells, shell);
+}
+
+static void run_on_stop(PinoScript *script) {
+  if (script->entry == NULL)
+    return;
+  g_autoptr(GError) error = NULL;
+  PinoJs *js = script->run->js;
+  JSValueRef body = pino_js_get(js, script->entry, "body");
+  JSValueRef steps = pino_js_get(js, pino_js_get(js, body, "on"), "stop");
+  if (!pino_js_is_array(js, steps) || pino_js_length(js, steps) == 0)
+    return;
+  g_cancellable_reset(script->cancellable);
+  script->stopping = FALSE;
+  pino_script_act(script, "on.stop", pino_js_object(js), NULL, &error);
+}
+
+/* The list loses it first: nothing that ends meanwhile can close it a second time. */
+static void take_out(PinoScript *script) {
+  PinoRun *run = script->run;
+  g_ptr_array_remove(run->scripts, script);
+  if (run->main == script)
+    run->main = NULL;
+}
+
+static void end_script(PinoScript *script, gboolean finished, gboolean failed) {
+  g_ptr_array_set_size(script->shells, 0);
+  if (script->entry != NULL)
+    tell_world(script, "ended", finished, failed);
+  take_out(script);
+  script_free(script);
+}
+
+void pino_script_close(PinoScript *script, gboolean wants_on_stop) {
+  if (script->depth > 0) {
+    script->stopping = TRUE;
+    g_cancellable_cancel(script->cancellable);
+    return;
+  }
+  if (wants_on_stop) {
+    script->depth++;
+    run_on_stop(script);
+    script->depth--;
+  }
+  end_script(script, FALSE, FALSE);
+}
+
+static PinoOutcome end_or_stay(PinoScript *script, PinoOutcome outcome) {
+  if (script->depth > 0)
+    return outcome;
+  if (outcome == PINO_OUTCOME_STOPPED && script->daemon && !script->stopping) {
+    tell_world(script, "ready", FALSE, FALSE);
+    return PINO_OUTCOME_DAEMON;
+  }
+  if (script->stopping || outcome == PINO_OUTCOME_CANCELLED)
+    pino_script_close(script, TRUE);
+  else
+    end_script(script, outcome == PINO_OUTCOME_STOPPED, outcome == PINO_OUTCOME_ERROR);
+  return outcome;
+}
+
+static void tell_failed_start(PinoRun *run, const char *path, gboolean is_main, const GError *error) {
+  PinoEvent event = {
+      .type = PINO_EVENT_ERROR, .index = -1, .message = error->message, .script = is_main ? NULL : path};
+  if (run->options.sink != NULL)
+    run->options.sink(&event, run->options.data);
+}
+
+PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
+                            gboolean is_main, JSValueRef *result, GError **error) {
+  g_autoptr(GError) found = NULL;
+  PinoScript *script = pino_script_open(run, path, uri, cwd, args, is_main, &found);
+  if (script == NULL) {
+    gboolean cancelled = g_error_matches(found, PINO_ERROR, PINO_ERROR_CANCELLED);
+    if (!cancelled)
+      tell_failed_start(run, path, is_main, found);
+    g_propagate_error(error, g_steal_pointer(&found));
+    return cancelled ? PINO_OUTCOME_CANCELLED : PINO_OUTCOME_ERROR;
+  }
+  PinoOutcome outcome = pino_script_act(script, "run", args, result, error);
+  if (outcome == PINO_OUTCOME_CANCELLED && is_main)
+    g_cancellable_reset(run->cancellable);
+  return end_or_stay(script, outcome);
+}
+
+char *pino_script_resolve(PinoScript *script, const char *uri, GError **error) {
+  char *path = pino_uri_resolve(script->run->home, script->cwd, uri, NULL);
+  if (path == NULL)
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "no app under %s/api was cloned from %s: download it first",
+                script->run->home, uri);
+  return path;
+}
+
+char *pino_step_path(PinoStep *step, const char *name, GError **error) {
+  g_autofree char *text = pino_js_get_utf8(step->js, step->params, name);
+  if (text != NULL && *text != '\0')
+    return pino_script_resolve(step->script, text, error);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants a %s", step->method, name);
+  return NULL;
+}
+
+/* --- events ------------------------------------------------------------------------------------------------ */
+
+void pino_script_emit(PinoScript *script, PinoEvent *event) {
+  PinoRun *run = script->run;
+  event->script = script->is_main ? NULL : script->path;
+  if (run->options.sink != NULL)
+    run->options.sink(event, run->options.data);
+}
+
+void pino_script_print(PinoScript *script, int index, const char *text) {
+  gsize length = strlen(text);
+  PinoEvent event = {
+      .type = PINO_EVENT_STREAM,
+      .index = index,
+      .text = text,
+      .text_len = length,
+      .bytes = (const guint8 *)text,
+      .bytes_len = length,
+  };
+  pino_script_emit(script, &event);
+}
+
+void pino_step_print(PinoStep *step, const char *text) {
+  pino_script_print(step->script, step->index, text);
+}
+
+void pino_step_tell(PinoStep *step, const char *name, JSValueRef data) {
+  g_autofree char *json = pino_js_to_json(step->js, data, 0, NULL);
+  PinoEvent event = {.type = PINO_EVENT_TOLD, .index = step->index, .name = name, .data = json};
+  pino_script_emit(step->script, &event);
+}

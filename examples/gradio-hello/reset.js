@@ -1,0 +1,10 @@
+module.exports = {
+  run: [
+    {
+      method: 'fs.rm',
+      params: {
+        path: 'env'
+      }
+    }
+  ]
+}

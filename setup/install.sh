@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# Puts on this machine what PinokioCloud needs, and nothing else.
+#
+#   setup/install.sh [run|test|fuzz|hf]...      (nothing named: run)
+#
+# Made for Debian 12 and 13 and Ubuntu 22.04 and 24.04; tries on their relatives. When everything is there it says
+# nothing and changes nothing. It needs root only for missing packages: as root, or through sudo. The tools that come
+# from PyPI (uv, and hf when asked for) go into a virtual environment of their own: build/tools, or $PINOKIO_TOOLS.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=${PINOKIO_TOOLS:-$root/build/tools}
+uv_version=0.13.9
+hf_version=2.4.0
+
+# group | package | why
+packages() {
+  cat <<'TABLE'
+run  | gcc                           | compiles the engine
+run  | libc6-dev                     | the C library's headers
+run  | make                          | the commands of the README
+run  | meson                         | describes the build
+run  | ninja-build                   | runs the build
+run  | pkg-config                    | finds the libraries below
+run  | libglib2.0-dev                | GLib: errors, loops, processes
+run  | libjavascriptcoregtk-4.1-dev  | JavaScriptCore: runs the scripts' JavaScript
+run  | libjson-glib-dev              | JSON
+run  | libcurl4-openssl-dev          | downloads
+run  | libarchive-dev                | archives
+run  | libssl-dev                    | checksums
+run  | libjs-lodash                  | lodash, which templates use as _
+run  | bash                          | the shell that scripts run in
+run  | procps                        | lists processes
+run  | ca-certificates               | trusts HTTPS servers
+run  | git                           | clones apps
+run  | python3                       | apps in Python
+run  | python3-venv                  | their virtual environments, and that of uv
+test | clang-format                  | checks the layout of the code
+test | universal-ctags               | checks the length of functions
+test | shellcheck                    | checks shell scripts
+fuzz | clang                         | compiles the fuzz targets
+fuzz | libclang-rt-dev               | libFuzzer and the sanitizers of clang
+TABLE
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "setup: $*"; exit 1; }
+
+os_field() {
+  local os=/etc/os-release
+  # shellcheck disable=SC1090
+  if [ -r "$os" ]; then (. "$os" && printf '%s' "${!1:-}"); fi
+}
+
+name_here() { # SYSTEM PACKAGE: what that system calls a package of the table
+  case "$1:$2" in
+    "ubuntu 22.04:libclang-rt-dev") printf 'libclang-common-14-dev' ;;
+    *) printf '%s' "$2" ;;
+  esac
+}
+
+# Sets wanted (names) and why (name -> reason) for the groups given.
+declare -a wanted=()
+declare -A why=()
+choose() {
+  local group system name reason
+  system="$(os_field ID) $(os_field VERSION_ID)"
+  while IFS='|' read -r group name reason; do
+    group=${group// /} name=${name// /}
+    case " $* " in *" $group "*) ;; *) continue ;; esac
+    name=$(name_here "$system" "$name")
+    wanted+=("$name")
+    why[$name]=${reason# }
+  done < <(packages)
+}
+
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f='${Package} ${db:Status-Abbrev}\n' "${wanted[@]}" 2>/dev/null || true)
+  local name
+  for name in "${wanted[@]}"; do
+    grep -q "^$name ii" <<<"$installed" || printf '%s\n' "$name"
+  done
+}
+
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+# A mirror that is being updated, or a network that stumbles, is worth a second and a third try.
+apt_patiently() {
+  local try
+  for try in 1 2 3; do
+    if apt "$@"; then return 0; fi
+    if [ "$try" -lt 3 ]; then say "setup: apt-get $1 failed, trying again"; sleep $((try * 3)); fi
+  done
+  return 1
+}
+
+declare -a as_root=()
+become_root() {
+  local command="apt-get update && apt-get install --no-install-recommends $*"
+  if [ "$(id -u)" = 0 ]; then return; fi
+  if ! command -v sudo >/dev/null; then
+    die "packages are missing, and this is neither root nor is there sudo. Ask whoever runs this machine for: $command"
+  fi
+  if sudo -n true 2>/dev/null; then as_root=(sudo -n); return; fi
+  if [ -t 0 ] && sudo -v; then as_root=(sudo); return; fi
+  die "packages are missing, and sudo wants a password that cannot be asked for here. Ask whoever runs this machine for: $command"
+}
+
+install_packages() {
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    die "this system has no apt-get. Install with its own package manager what Debian calls: ${wanted[*]}"
+  fi
+  local -a missing
+  mapfile -t missing < <(missing_packages)
+  if [ ${#missing[@]} = 0 ]; then return; fi
+  case "$(os_field ID) $(os_field VERSION_ID)" in
+    "debian 12" | "debian 13" | "ubuntu 22.04" | "ubuntu 24.04") ;;
+    *) say "setup: $(os_field PRETTY_NAME) is none of Debian 12/13 and Ubuntu 22.04/24.04; trying all the same" ;;
+  esac
+  say "setup: installing with apt-get:"
+  local name
+  for name in "${missing[@]}"; do say "  $(printf '%-29s %s' "$name" "${why[$name]}")"; done
+  become_root "${missing[@]}"
+  apt_patiently update || say "setup: the package lists could not be updated; going on with those that are here"
+  apt_patiently install --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install: ${missing[*]} (its own words are above)"
+}
+
+# The system's Python first: it stays where it is when somebody's pyenv or conda comes and goes.
+find_python() {
+  local python
+  for python in ${PYTHON:+"$PYTHON"} /usr/bin/python3 python3; do
+    if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+      printf '%s' "$python"
+      return
+    fi
+  done
+  die "no Python of 3.9 or newer with venv and ensurepip was found; install python3 and python3-venv, or set PYTHON"
+}
+
+# PACKAGE VERSION PROGRAM WHY: from PyPI into the tools' virtual environment. Only the program is shown, in bin/: the
+# environment's own python and pip must never stand in anybody's PATH.
+install_tool() {
+  local package=$1 version=$2 program=$3 reason=$4 info
+  for info in "$tools"/venv/lib/python3*/site-packages/"$package-$version".dist-info; do
+    if [ -d "$info" ] && [ -x "$tools/bin/$program" ]; then return; fi
+  done
+  say "setup: installing $package $version from PyPI into $tools: $reason"
+  local python
+  python=$(find_python)
+  # Made anew where its Python has gone (a folder that was moved, an upgraded system).
+  if ! "$tools/venv/bin/python" -c 'import pip' 2>/dev/null; then "$python" -m venv --clear "$tools/venv" >&2; fi
+  "$tools/venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 "$package==$version" >&2 ||
+    die "pip could not install $package==$version (its own words are above); is PyPI reachable from here?"
+  mkdir -p "$tools/bin"
+  ln -sfn "../venv/bin/$program" "$tools/bin/$program"
+}
+
+main() {
+  local group
+  local -a groups=("$@")
+  if [ ${#groups[@]} = 0 ]; then groups=(run); fi
+  for group in "${groups[@]}"; do
+    case $group in
+      run | test | fuzz | hf) ;;
+      -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; return ;;
+      *) die "unknown group '$group'; there are: run test fuzz hf" ;;
+    esac
+  done
+  choose "${groups[@]}"
+  if [ ${#wanted[@]} -gt 0 ]; then install_packages; fi
+  case " ${groups[*]} " in *" run "*)
+    install_tool uv "$uv_version" uv "makes virtual environments and installs Python packages, fast" ;;
+  esac
+  case " ${groups[*]} " in *" hf "*)
+    install_tool huggingface_hub "$hf_version" hf "downloads models for hf.download" ;;
+  esac
+}
+
+main "$@"
