@@ -48,7 +48,8 @@ static char *from_file(PinoAnswers *answers, GError **error) {
   JsonArray *list = json_node_get_array(root);
   if (turn < json_array_get_length(list))
     return json_to_string(json_array_get_element(list, turn), FALSE);
-  g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "the answers file holds no answer for question %u", turn + 1);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "the answers file holds no answer for question %u",
+              turn + 1);
   return NULL;
 }
 
@@ -124,13 +125,15 @@ static char *plain_member(JsonObject *object, const char *name) {
   JsonNode *node = json_object_get_member(object, name);
   if (node == NULL || JSON_NODE_HOLDS_NULL(node))
     return NULL;
-  return json_node_get_value_type(node) == G_TYPE_STRING ? json_node_dup_string(node) : json_to_string(node, FALSE);
+  return json_node_get_value_type(node) == G_TYPE_STRING ? json_node_dup_string(node)
+                                                         : json_to_string(node, FALSE);
 }
 
 static void show_items(const Terminal *terminal, JsonArray *items) {
   for (guint i = 0; i < json_array_get_length(items); i++) {
     JsonNode *node = json_array_get_element(items, i);
-    g_autofree char *text = JSON_NODE_HOLDS_OBJECT(node) ? plain_member(json_node_get_object(node), "text") : NULL;
+    g_autofree char *text =
+        JSON_NODE_HOLDS_OBJECT(node) ? plain_member(json_node_get_object(node), "text") : NULL;
     g_autofree char *own = text == NULL ? json_to_string(node, FALSE) : NULL;
     g_autofree char *line = g_strdup_printf("  %u) %s\n", i + 1, text != NULL ? text : own);
     show(terminal, line);
@@ -145,7 +148,8 @@ static void add_choice(JsonObject *answers, const char *key, JsonArray *items, c
     return;
   }
   JsonNode *node = json_array_get_element(items, (guint)number - 1);
-  JsonNode *value = JSON_NODE_HOLDS_OBJECT(node) ? json_object_get_member(json_node_get_object(node), "value") : node;
+  JsonNode *value =
+      JSON_NODE_HOLDS_OBJECT(node) ? json_object_get_member(json_node_get_object(node), "value") : node;
   json_object_set_member(answers, key, json_node_copy(value != NULL ? value : node));
 }
 
@@ -178,7 +182,8 @@ static gboolean ask_field(const Terminal *terminal, JsonObject *field, JsonObjec
   }
   if (items != NULL && JSON_NODE_HOLDS_ARRAY(items))
     show_items(terminal, json_node_get_array(items));
-  g_autofree char *hint = otherwise != NULL ? g_strdup_printf(" [%s]", secret ? "kept" : otherwise) : g_strdup("");
+  g_autofree char *hint =
+      otherwise != NULL ? g_strdup_printf(" [%s]", secret ? "kept" : otherwise) : g_strdup("");
   g_autofree char *prompt = g_strdup_printf("%s%s%s: ", title != NULL ? title : key, hint,
                                             g_strcmp0(type, "checkbox") == 0 ? " (y/n)" : "");
   show(terminal, prompt);
@@ -204,7 +209,9 @@ static char *ask_form(const Terminal *terminal, JsonObject *request, GError **er
     show(terminal, text);
     show(terminal, "\n");
   }
-  for (guint i = 0; form != NULL && JSON_NODE_HOLDS_ARRAY(form) && i < json_array_get_length(json_node_get_array(form)); i++) {
+  for (guint i = 0;
+       form != NULL && JSON_NODE_HOLDS_ARRAY(form) && i < json_array_get_length(json_node_get_array(form));
+       i++) {
     JsonNode *field = json_array_get_element(json_node_get_array(form), i);
     if (JSON_NODE_HOLDS_OBJECT(field) && !ask_field(terminal, json_node_get_object(field), answers, error))
       return NULL;
@@ -220,12 +227,14 @@ char *pino_answers_ask(const char *request, GCancellable *cancellable, gpointer 
     return from_file(answers, error);
   if (!isatty(STDIN_FILENO)) {
     g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
-                "this step asks for input and there is no terminal to ask on: give the answers with --answers FILE.json");
+                "this step asks for input and there is no terminal to ask on: give the answers with "
+                "--answers FILE.json");
     return NULL;
   }
   Terminal terminal = {.fd = open("/dev/tty", O_RDWR | O_CLOEXEC), .cancellable = cancellable};
   if (terminal.fd < 0) {
-    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "the terminal cannot be opened to ask on it");
+    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+                        "the terminal cannot be opened to ask on it");
     return NULL;
   }
   g_autoptr(JsonParser) parser = json_parser_new();

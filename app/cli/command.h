@@ -15,15 +15,19 @@ typedef struct {
   int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 } PinoCommand;
 
+/* pinokiocloud run TARGET: install if needed, start, show the URL, stay. */
 int pino_command_run(int argc, char **argv);
+/* pinokiocloud script run|show FILE. */
 int pino_command_script(int argc, char **argv);
+/* pinokiocloud menu TARGET [--json]. */
 int pino_command_menu(int argc, char **argv);
+/* pinokiocloud doctor. */
 int pino_command_doctor(int argc, char **argv);
 
 /* Parses options with GLib; FALSE after telling what is wrong, or after --help (then *status is 0, else 2). positional
  * says how many further arguments are wanted. */
-gboolean pino_command_parse(const char *usage, const char *summary, const GOptionEntry *entries, int positional,
-                            int *argc, char ***argv, int *status);
+gboolean pino_command_parse(const char *usage, const char *summary, const GOptionEntry *entries,
+                            int positional, int *argc, char ***argv, int *status);
 
 /* "pinokiocloud: MESSAGE" on standard error. */
 void pino_command_complain(const char *message);

@@ -48,8 +48,8 @@ static void print_disk(const char *label, const char *path) {
 static void print_system(void) {
   g_autofree char *system = g_get_os_info(G_OS_INFO_KEY_PRETTY_NAME);
   puts("System");
-  printf("  %-12s pinokiocloud " PINO_VERSION ", GLib %u.%u.%u\n", "engine", glib_major_version, glib_minor_version,
-         glib_micro_version);
+  printf("  %-12s pinokiocloud " PINO_VERSION ", GLib %u.%u.%u\n", "engine", glib_major_version,
+         glib_minor_version, glib_micro_version);
   printf("  %-12s %s\n", "system", system != NULL ? system : "unknown");
   printf("  %-12s %u\n", "processors", g_get_num_processors());
 }
@@ -63,7 +63,8 @@ static int machine_work(PinoSession *session, PinoRun *run, gpointer data) {
 
 int pino_command_doctor(int argc, char **argv) {
   int status;
-  if (!pino_command_parse("doctor", "Shows versions, tools, GPU, Python and disk.", NULL, 0, &argc, &argv, &status))
+  if (!pino_command_parse("doctor", "Shows versions, tools, GPU, Python and disk.", NULL, 0, &argc, &argv,
+                          &status))
     return status;
   g_autofree char *home = pino_home_default();
   PinoSessionOptions options = {.output = PINO_OUTPUT_NONE};
@@ -73,6 +74,7 @@ int pino_command_doctor(int argc, char **argv) {
   puts("Disk");
   print_disk("home", home);
   print_disk("temporary", g_get_tmp_dir());
-  puts(complete ? "Everything that is needed is here." : "Something that is needed is missing: run setup/install.sh.");
+  puts(complete ? "Everything that is needed is here."
+                : "Something that is needed is missing: run setup/install.sh.");
   return complete ? PINO_EXIT_OK : PINO_EXIT_FAILED;
 }

@@ -17,8 +17,8 @@ void pino_command_complain(const char *message) {
   fprintf(stderr, "pinokiocloud: %s\n", message);
 }
 
-gboolean pino_command_parse(const char *usage, const char *summary, const GOptionEntry *entries, int positional,
-                            int *argc, char ***argv, int *status) {
+gboolean pino_command_parse(const char *usage, const char *summary, const GOptionEntry *entries,
+                            int positional, int *argc, char ***argv, int *status) {
   g_autoptr(GOptionContext) context = g_option_context_new(usage);
   g_autoptr(GError) error = NULL;
   gboolean help = FALSE;

@@ -63,9 +63,12 @@ static int menu_work(PinoSession *session, PinoRun *run, gpointer data) {
   g_autoptr(GError) error = NULL;
   g_autofree char *clone = NULL;
   g_autofree char *folder = pino_target_find(pino_run_home(run), work->target, &clone, &error);
-  if (clone != NULL)
-    g_set_error(&error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s is not here yet: `pinokiocloud run %s` fetches it", clone,
-                clone);
+  if (clone != NULL) {
+    g_autofree char *text =
+        g_strdup_printf("%s is not here yet: `pinokiocloud run %s` fetches it", clone, clone);
+    pino_command_complain(text);
+    return PINO_EXIT_FAILED;
+  }
   g_autoptr(PinoLauncher) launcher = folder != NULL ? pino_launcher_read(run, folder, &error) : NULL;
   if (launcher == NULL) {
     pino_command_complain(error->message);
@@ -85,8 +88,8 @@ int pino_command_menu(int argc, char **argv) {
       {"json", 0, 0, G_OPTION_ARG_NONE, &work.json, "Print the whole menu as JSON", NULL},
       G_OPTION_ENTRY_NULL,
   };
-  if (!pino_command_parse("menu TARGET [--json]", "Shows what an app's launcher offers now.", entries, 1, &argc, &argv,
-                          &status))
+  if (!pino_command_parse("menu TARGET [--json]", "Shows what an app's launcher offers now.", entries, 1,
+                          &argc, &argv, &status))
     return status;
   work.target = argv[1];
   PinoSessionOptions options = {.output = PINO_OUTPUT_NONE};

@@ -20,14 +20,14 @@ static char *fetch(PinoSession *session, PinoRun *run, const char *target, GErro
   if (clone == NULL)
     return folder;
   pino_session_say(session, "cloning %s", clone);
-  return pino_target_clone(pino_run_home(run), clone, pino_session_cancellable(session), error);
+  return pino_target_clone(pino_run_home(run), clone, pino_run_cancellable(run), error);
 }
 
 static gboolean install(PinoSession *session, PinoRun *run, PinoLauncher **launcher, GError **error) {
   PinoLauncher *app = *launcher;
   if (app->install == NULL) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s is not installed and its menu names no install script",
-                app->title);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
+                "%s is not installed and its menu names no install script", app->title);
     return FALSE;
   }
   pino_session_say(session, "installing %s: %s", app->title, app->install);
@@ -62,7 +62,8 @@ static char *url_of(const char *local) {
   names = g_list_prepend(names, (gpointer) "url");
   for (GList *at = names; at != NULL; at = at->next) {
     JsonNode *node = json_object_get_member(object, at->data);
-    const char *text = node != NULL && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
+    const char *text =
+        node != NULL && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
     if (is_url(text))
       return g_strdup(text);
   }
@@ -111,14 +112,16 @@ int pino_command_run(int argc, char **argv) {
   g_autofree char *answers = NULL;
   int status;
   const GOptionEntry entries[] = {
-      {"answers", 0, 0, G_OPTION_ARG_FILENAME, &answers, "Answers to what the app's scripts ask", "FILE.json"},
+      {"answers", 0, 0, G_OPTION_ARG_FILENAME, &answers, "Answers to what the app's scripts ask",
+       "FILE.json"},
       G_OPTION_ENTRY_NULL,
   };
-  if (!pino_command_parse("run TARGET [--answers FILE.json]",
-                          "TARGET is an app's folder, a name under PINOKIO_HOME/api, or a git URL. The app is installed "
-                          "if its menu\nsays it is not, then started; its output is shown as it is, and its URL in a "
-                          "line of its own. Ctrl-C stops all.",
-                          entries, 1, &argc, &argv, &status))
+  if (!pino_command_parse(
+          "run TARGET [--answers FILE.json]",
+          "TARGET is an app's folder, a name under PINOKIO_HOME/api, or a git URL. The app is installed "
+          "if its menu\nsays it is not, then started; its output is shown as it is, and its URL in a "
+          "line of its own. Ctrl-C stops all.",
+          entries, 1, &argc, &argv, &status))
     return status;
   work.target = argv[1];
   PinoSessionOptions options = {.output = PINO_OUTPUT_RAW, .answers = answers};

@@ -63,8 +63,8 @@ static int command_run(int argc, char **argv) {
 
 static int command_show(int argc, char **argv) {
   int status;
-  if (!pino_command_parse("script show FILE", "Prints a script as loaded, functions dropped.", NULL, 1, &argc, &argv,
-                          &status))
+  if (!pino_command_parse("script show FILE", "Prints a script as loaded, functions dropped.", NULL, 1, &argc,
+                          &argv, &status))
     return status;
   g_autofree char *path = g_canonicalize_filename(argv[1], NULL);
   Work work = {.path = path};

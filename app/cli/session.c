@@ -15,7 +15,9 @@
 
 struct _PinoSession {
   PinoSessionOptions options;
-  GCancellable *cancellable;
+  GMutex lock;        /* of run: the main thread cancels it */
+  PinoRun *run;       /* NULL before and after the work */
+  gboolean cancelled; /* before there was a run */
   PinoAnswers *answers;
   GMainLoop *loop;
   PinoSessionWork work;
@@ -35,7 +37,7 @@ static void put(PinoSession *session, const char *data, gsize length) {
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0) {
-      g_cancellable_cancel(session->cancellable);
+      pino_run_cancel(session->run);
       return;
     }
     data += written;
@@ -104,15 +106,15 @@ void pino_session_say(PinoSession *session, const char *format, ...) {
   fprintf(stderr, session->colours ? "\033[2m[pinokiocloud] %s\033[0m\n" : "[pinokiocloud] %s\n", text);
 }
 
-GCancellable *pino_session_cancellable(PinoSession *session) {
-  return session->cancellable;
-}
-
 /* --- the two threads ---------------------------------------------------------------------------------------------- */
 
 static gboolean on_signal(gpointer data) {
   PinoSession *session = data;
-  g_cancellable_cancel(session->cancellable);
+  g_mutex_lock(&session->lock);
+  if (session->run != NULL)
+    pino_run_cancel(session->run);
+  session->cancelled = TRUE;
+  g_mutex_unlock(&session->lock);
   return G_SOURCE_CONTINUE;
 }
 
@@ -130,6 +132,14 @@ static void take_size(PinoRunOptions *options) {
   options->rows = size.ws_row;
 }
 
+static void set_run(PinoSession *session, PinoRun *run) {
+  g_mutex_lock(&session->lock);
+  session->run = run;
+  if (run != NULL && session->cancelled)
+    pino_run_cancel(run);
+  g_mutex_unlock(&session->lock);
+}
+
 static gpointer run_thread(gpointer data) {
   PinoSession *session = data;
   g_autoptr(GMainContext) context = g_main_context_new();
@@ -140,12 +150,13 @@ static gpointer run_thread(gpointer data) {
       .sink = on_event,
       .ask = pino_answers_ask,
       .data = session,
-      .cancellable = session->cancellable,
       .terminal = isatty(STDIN_FILENO) ? STDIN_FILENO : -1,
   };
   take_size(&options);
   PinoRun *run = pino_run_new(&options);
+  set_run(session, run);
   session->status = session->work(session, run, session->data);
+  set_run(session, NULL);
   pino_run_free(run);
   g_main_context_pop_thread_default(context);
   g_idle_add(on_finished, session);
@@ -167,7 +178,7 @@ int pino_session_do(const PinoSessionOptions *options, PinoSessionWork work, gpo
   }
   mallopt(M_ARENA_MAX, 2); /* two busy threads: more arenas would only hold memory */
   session.colours = isatty(STDERR_FILENO) && g_getenv("NO_COLOR") == NULL;
-  session.cancellable = g_cancellable_new();
+  g_mutex_init(&session.lock);
   session.loop = g_main_loop_new(NULL, FALSE);
   session.line = g_string_new(NULL);
   for (guint i = 0; i < G_N_ELEMENTS(signals); i++)
@@ -176,7 +187,7 @@ int pino_session_do(const PinoSessionOptions *options, PinoSessionWork work, gpo
   g_main_loop_run(session.loop);
   g_thread_join(thread);
   g_main_loop_unref(session.loop);
-  g_object_unref(session.cancellable);
+  g_mutex_clear(&session.lock);
   g_string_free(session.line, TRUE);
   pino_answers_free(session.answers);
   return session.status;

@@ -25,8 +25,6 @@ typedef int (*PinoSessionWork)(PinoSession *session, PinoRun *run, gpointer data
 /* Makes the run in a thread, does the work there, and waits. SIGINT, SIGTERM and SIGHUP cancel it. */
 int pino_session_do(const PinoSessionOptions *options, PinoSessionWork work, gpointer data);
 
-GCancellable *pino_session_cancellable(PinoSession *session);
-
 /* Says something about the run itself: on standard error, dimmed on a terminal. */
 void pino_session_say(PinoSession *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

@@ -87,12 +87,13 @@ static void cancelling_ends_a_wait(void) {
 static void promises_and_timers(void) {
   g_autoptr(PinoJs) js = pino_js_new(NULL);
   g_autoptr(GError) error = NULL;
-  JSValueRef promise = pino_js_eval(js,
-                                    "(async () => { const t = []; let n = 0;"
-                                    " const i = setInterval(() => { n++; if (n === 3) clearInterval(i) }, 1);"
-                                    " await Promise.all([20, 5, 10].map(ms => new Promise(r => setTimeout((x) => {"
-                                    " t.push(x); r() }, ms, ms)))); return {t, n} })()",
-                                    NULL, &error);
+  JSValueRef promise =
+      pino_js_eval(js,
+                   "(async () => { const t = []; let n = 0;"
+                   " const i = setInterval(() => { n++; if (n === 3) clearInterval(i) }, 1);"
+                   " await Promise.all([20, 5, 10].map(ms => new Promise(r => setTimeout((x) => {"
+                   " t.push(x); r() }, ms, ms)))); return {t, n} })()",
+                   NULL, &error);
   JSValueRef value = pino_js_await(js, promise, &error);
   g_assert_no_error(error);
   g_autofree char *json = pino_js_to_json(js, value, 0, NULL);
@@ -113,7 +114,8 @@ static void natives_throw_errors_with_codes(void) {
   pino_js_set(js, pino_js_global(js), "failing", pino_js_function(js, "failing", failing, NULL));
   expect(js, "try { failing() } catch (e) { [e instanceof Error, e.code, e.errno, e.message] }",
          "[true,\"ENOENT\",-2,\"ENOENT: no such file or directory, open '/x'\"]");
-  expect(js, "[typeof failing, failing.name, typeof failing.call]", "[\"function\",\"failing\",\"function\"]");
+  expect(js, "[typeof failing, failing.name, typeof failing.call]",
+         "[\"function\",\"failing\",\"function\"]");
 }
 
 static void modules(void) {
@@ -123,7 +125,8 @@ static void modules(void) {
   g_autofree char *main = g_build_filename(folder, "main.js", NULL);
   g_autofree char *bad = g_build_filename(folder, "bad.js", NULL);
   g_autofree char *json = g_build_filename(folder, "data.json", NULL);
-  g_file_set_contents(main, "#!/usr/bin/env node\nexports.d = require('./data').k; exports.f = __filename", -1, NULL);
+  g_file_set_contents(main, "#!/usr/bin/env node\nexports.d = require('./data').k; exports.f = __filename",
+                      -1, NULL);
   g_file_set_contents(json, "{\"k\": [1]}", -1, NULL);
   g_file_set_contents(bad, "module.exports = {\n  run: [ }", -1, NULL);
   JSValueRef exports = pino_js_require(js, main, TRUE, &error);

@@ -28,7 +28,7 @@ static void run_file(gconstpointer name) {
     failed = pino_js_await(js, failed, &error);
   g_assert_no_error(error);
   if (pino_js_to_number(js, failed) != 0)
-    g_error("%s", output->str);
+    g_test_fail_printf("%s", output->str);
   g_assert_nonnull(strstr(output->str, "ok 1 - "));
 }
 
@@ -225,8 +225,8 @@ static void test_encoding_of_megabytes(void) {
 }
 
 int main(int argc, char **argv) {
-  static const char *files[] = {"fs.test.js",     "stream.test.js", "child_process.test.js",
-                                "crypto.test.js", "system.test.js", "fetch.test.js"};
+  static const char *const files[] = {"fs.test.js",     "stream.test.js", "child_process.test.js",
+                                      "crypto.test.js", "system.test.js", "fetch.test.js"};
   g_test_init(&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
     g_autofree char *name = g_strconcat("/js/node/", files[i], NULL);

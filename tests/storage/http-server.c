@@ -135,8 +135,6 @@ void test_http_serve_file(const TestRequest *request, gpointer data) {
   send_head(request, file, start);
   test_http_send_bytes(request, file->body + start,
                        cut ? MIN(file->cut_after, file->len - start) : file->len - start);
-  if (cut && file->cancel != NULL) {
-    g_cancellable_cancel(file->cancel);
+  if (cut && file->hold)
     hold(request);
-  }
 }

@@ -38,16 +38,16 @@ void test_http_send_bytes(const TestRequest *request, gconstpointer data, gsize 
 typedef struct {
   const char *body;
   gsize len;
-  const char *etag;     /* NULL: none */
-  const char *extra;    /* further header lines, each with CRLF */
-  gboolean ranges;      /* understands Range and If-Range */
-  guint cuts;           /* so many requests get only ... */
-  gsize cut_after;      /* ... so many bytes of their body */
-  gboolean no_length;   /* the end of the connection is the end of the file */
-  guint failures;       /* so many requests get `failure` first */
-  const char *failure;  /* status line and headers of it, with CRLFs */
-  GCancellable *cancel; /* cancelled when cut_after bytes are out; the connection then stays open */
-  char *last_range;     /* Range of the latest request (free) */
+  const char *etag;    /* NULL: none */
+  const char *extra;   /* further header lines, each with CRLF */
+  gboolean ranges;     /* understands Range and If-Range */
+  guint cuts;          /* so many requests get only ... */
+  gsize cut_after;     /* ... so many bytes of their body */
+  gboolean no_length;  /* the end of the connection is the end of the file */
+  guint failures;      /* so many requests get `failure` first */
+  const char *failure; /* status line and headers of it, with CRLFs */
+  gboolean hold;       /* after a cut the connection stays open until the client goes */
+  char *last_range;    /* Range of the latest request (free) */
 } TestFile;
 
 void test_http_serve_file(const TestRequest *request, gpointer file);

@@ -205,6 +205,12 @@ static void test_gives_up(void) {
   g_free(file.last_range);
 }
 
+/* When something has come. */
+static void cancel_it(guint64 received, gint64 total, double bytes_per_s, gpointer data) {
+  if (received > 0)
+    g_cancellable_cancel(data);
+}
+
 static void test_cancel_and_resume(void) {
   g_auto(TestDir) dir = test_dir_make();
   g_autofree char *body = make_body(BIG);
@@ -215,12 +221,14 @@ static void test_cancel_and_resume(void) {
                    .ranges = TRUE,
                    .cuts = 1,
                    .cut_after = BIG / 2,
-                   .cancel = cancellable,
+                   .hold = TRUE,
                    .extra = "Content-Disposition: attachment; filename=named.bin\r\n"};
   g_auto(TestHttp) http;
   test_http_start(&http, test_http_serve_file, &file);
   g_autofree char *url = test_http_url(&http, "/m?key=secret");
   PinoDownload spec = spec_for(url, NULL, dir.path);
+  spec.progress = cancel_it;
+  spec.progress_data = cancellable;
   g_autoptr(GError) error = NULL;
   g_assert_false(pino_download(&spec, cancellable, NULL, &error));
   g_assert_error(error, PINO_ERROR, PINO_ERROR_CANCELLED);
@@ -489,12 +497,14 @@ static void test_async_cancel(void) {
   g_auto(TestDir) dir = test_dir_make();
   g_autoptr(GCancellable) cancellable = g_cancellable_new();
   g_autofree char *body = make_body(1000);
-  TestFile file = {.body = body, .len = 1000, .cuts = 1, .cut_after = 10, .cancel = cancellable};
+  TestFile file = {.body = body, .len = 1000, .cuts = 1, .cut_after = 10, .hold = TRUE};
   g_auto(TestHttp) http;
   test_http_start(&http, test_http_serve_file, &file);
   g_autofree char *url = test_http_url(&http, "/m.bin");
   Waiting waiting = {0};
   PinoDownload spec = spec_for(url, NULL, dir.path);
+  spec.progress = cancel_it;
+  spec.progress_data = cancellable;
   wait_for(&spec, cancellable, &waiting);
   g_assert_error(waiting.error, PINO_ERROR, PINO_ERROR_CANCELLED);
   g_assert_null(waiting.path);

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK(pino-error, pino_error)
-G_DEFINE_QUARK(pino-errno, pino_errno)
+G_DEFINE_QUARK(pino - error, pino_error)
+G_DEFINE_QUARK(pino - errno, pino_errno)
 
 const char *pino_errno_name(int errnum) {
   const char *name = strerrorname_np(errnum);

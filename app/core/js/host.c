@@ -17,8 +17,8 @@
 
 /* Exported by JavaScriptCore and stable for years, declared in its private JSContextRefPrivate.h. */
 typedef bool (*ShouldTerminate)(JSContextRef ctx, void *data);
-extern void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double limit, ShouldTerminate callback,
-                                                void *data);
+extern void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double limit,
+                                                ShouldTerminate callback, void *data);
 
 static double cpu_seconds(void) {
   struct timespec ts;
@@ -38,7 +38,8 @@ static bool should_terminate(JSContextRef ctx, void *data) {
 }
 
 static void arm_watchdog(PinoJs *js) {
-  JSContextGroupSetExecutionTimeLimit(js->group, MIN(WATCHDOG_SLICE, js->options.time_limit), should_terminate, js);
+  JSContextGroupSetExecutionTimeLimit(js->group, MIN(WATCHDOG_SLICE, js->options.time_limit),
+                                      should_terminate, js);
 }
 
 void pino_js_enter(PinoJs *js) {
@@ -76,7 +77,8 @@ PinoJs *pino_js_new(const PinoJsOptions *options) {
     js->options = *options;
   if (!(js->options.time_limit > 0))
     js->options.time_limit = DEFAULT_TIME_LIMIT;
-  js->cancellable = js->options.cancellable != NULL ? g_object_ref(js->options.cancellable) : g_cancellable_new();
+  js->cancellable =
+      js->options.cancellable != NULL ? g_object_ref(js->options.cancellable) : g_cancellable_new();
   js->group = JSContextGroupCreate();
   js->ctx = JSGlobalContextCreateInGroup(js->group, pino_js_global_class());
   JSObjectSetPrivate(JSContextGetGlobalObject(js->ctx), js);
@@ -122,6 +124,10 @@ GCancellable *pino_js_cancellable(PinoJs *js) {
   return js->cancellable;
 }
 
+void pino_js_set_cancellable(PinoJs *js, GCancellable *cancellable) {
+  g_set_object(&js->cancellable, cancellable);
+}
+
 PinoJs *pino_js_from_context(JSContextRef ctx) {
   return JSObjectGetPrivate(JSContextGetGlobalObject(ctx));
 }
@@ -156,10 +162,11 @@ static char *syntax_place(PinoJs *js, JSValueRef exception) {
 
 static void take_stopped(PinoJs *js, GError **error) {
   if (js->over_limit)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_LIMIT,
-                "JavaScript ran for more than %g seconds without a pause and was stopped: look for a loop that "
-                "never ends",
-                js->options.time_limit);
+    g_set_error(
+        error, PINO_ERROR, PINO_ERROR_LIMIT,
+        "JavaScript ran for more than %g seconds without a pause and was stopped: look for a loop that "
+        "never ends",
+        js->options.time_limit);
   else
     g_set_error_literal(error, PINO_ERROR, PINO_ERROR_CANCELLED, "cancelled");
   js->stopped = FALSE;
@@ -194,7 +201,8 @@ JSValueRef pino_js_error(PinoJs *js, const GError *error) {
     pino_js_set(js, object, "errno", pino_js_number(js, -error->code));
   } else if (error->domain == PINO_ERROR) {
     JSStringRef name = JSStringCreateWithUTF8CString("pinoCode");
-    JSObjectSetProperty(js->ctx, object, name, pino_js_number(js, error->code), kJSPropertyAttributeDontEnum, NULL);
+    JSObjectSetProperty(js->ctx, object, name, pino_js_number(js, error->code), kJSPropertyAttributeDontEnum,
+                        NULL);
     JSStringRelease(name);
   }
   return object;
@@ -269,8 +277,10 @@ JSValueRef pino_js_await(PinoJs *js, JSValueRef value, GError **error) {
     return value;
   Settlement *settlement = g_atomic_rc_box_new0(Settlement);
   JSValueRef argv[] = {
-      pino_js_function_full(js, "resolved", on_resolved, g_atomic_rc_box_acquire(settlement), settlement_unref),
-      pino_js_function_full(js, "rejected", on_rejected, g_atomic_rc_box_acquire(settlement), settlement_unref),
+      pino_js_function_full(js, "resolved", on_resolved, g_atomic_rc_box_acquire(settlement),
+                            settlement_unref),
+      pino_js_function_full(js, "rejected", on_rejected, g_atomic_rc_box_acquire(settlement),
+                            settlement_unref),
   };
   gboolean ok = pino_js_call(js, (JSObjectRef)then, (JSObjectRef)value, 2, argv, error) != NULL &&
                 pino_wait(&settlement->done, js->cancellable, error);

@@ -22,19 +22,25 @@ typedef struct _PinoJs PinoJs;
 typedef void (*PinoJsConsole)(const char *level, const char *text, gpointer data);
 
 typedef struct {
-  double time_limit;    /* seconds of CPU for one entry; 0 means 30 */
+  double time_limit;     /* seconds of CPU for one entry; 0 means 30 */
   PinoJsConsole console; /* may be NULL: dropped */
   gpointer console_data;
   GCancellable *cancellable; /* may be NULL; a reference is taken. Cancelling ends running JavaScript too. */
 } PinoJsOptions;
 
+/* Makes a world on the calling thread, which alone may use it; options may be NULL. Free with pino_js_free(). */
 PinoJs *pino_js_new(const PinoJsOptions *options);
+/* Ends its timers, requests and child processes too. */
 void pino_js_free(PinoJs *js);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoJs, pino_js_free)
 
+/* Both are borrowed, and live as long as the host. */
 JSGlobalContextRef pino_js_context(PinoJs *js);
+/* globalThis. */
 JSObjectRef pino_js_global(PinoJs *js);
+/* What ends running JavaScript and waits; borrowed. Another one can be put in its place on the host's thread. */
 GCancellable *pino_js_cancellable(PinoJs *js);
+void pino_js_set_cancellable(PinoJs *js, GCancellable *cancellable);
 /* The host that a context belongs to. */
 PinoJs *pino_js_from_context(JSContextRef ctx);
 
@@ -75,7 +81,8 @@ typedef struct {
 /* Makes a table of natives (ends with a NULL name) reachable as binding(room) from the built-in modules. */
 void pino_js_add_natives(PinoJs *js, const char *room, const PinoJsNativeEntry *entries);
 /* The same; data reaches each through pino_js_native_data() and must outlive the host. */
-void pino_js_add_natives_with_data(PinoJs *js, const char *room, const PinoJsNativeEntry *entries, gpointer data);
+void pino_js_add_natives_with_data(PinoJs *js, const char *room, const PinoJsNativeEntry *entries,
+                                   gpointer data);
 /* The table of a room, NULL if there is none. */
 JSObjectRef pino_js_binding(PinoJs *js, const char *room);
 /* What a module of the engine itself exports: "pino:NAME" is the resource /pinokiocloud/script/NAME.js. Scripts

@@ -70,7 +70,8 @@ static JSValueRef binding(PinoJs *js, size_t argc, const JSValueRef argv[], GErr
   g_autofree char *room = argc > 0 ? pino_js_to_utf8(js, argv[0]) : NULL;
   JSObjectRef table = room != NULL ? pino_js_binding(js, room) : NULL;
   if (table == NULL)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "no natives are called '%s'", room != NULL ? room : "?");
+    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "no natives are called '%s'",
+                room != NULL ? room : "?");
   return table;
 }
 
@@ -87,8 +88,13 @@ static JSValueRef console_write(PinoJs *js, size_t argc, const JSValueRef argv[]
 
 void pino_js_module_natives(PinoJs *js) {
   static const PinoJsNativeEntry module[] = {
-      {"resource", resource}, {"kind", kind},       {"realPath", real_path}, {"readText", read_text},
-      {"compile", compile},   {"binding", binding}, {NULL, NULL},
+      {"resource", resource},
+      {"kind", kind},
+      {"realPath", real_path},
+      {"readText", read_text},
+      {"compile", compile},
+      {"binding", binding},
+      {NULL, NULL},
   };
   static const PinoJsNativeEntry console[] = {{"write", console_write}, {NULL, NULL}};
   pino_js_add_natives(js, "module", module);

@@ -63,7 +63,8 @@ JSObjectRef pino_js_function_full(PinoJs *js, const char *name, PinoJsNative fun
   *native = (Native){.js = js, .function = function, .data = data, .free_data = free_data};
   JSObjectRef object = JSObjectMake(js->ctx, pino_js_native_class(), native);
   JSStringRef property = JSStringCreateWithUTF8CString("name");
-  JSObjectSetProperty(js->ctx, object, property, pino_js_string(js, name), kJSPropertyAttributeDontEnum, NULL);
+  JSObjectSetProperty(js->ctx, object, property, pino_js_string(js, name), kJSPropertyAttributeDontEnum,
+                      NULL);
   JSStringRelease(property);
   JSObjectSetPrototype(js->ctx, object, js->function_prototype);
   return object;
@@ -85,7 +86,8 @@ void pino_js_add_natives(PinoJs *js, const char *room, const PinoJsNativeEntry *
   pino_js_add_natives_with_data(js, room, entries, NULL);
 }
 
-void pino_js_add_natives_with_data(PinoJs *js, const char *room, const PinoJsNativeEntry *entries, gpointer data) {
+void pino_js_add_natives_with_data(PinoJs *js, const char *room, const PinoJsNativeEntry *entries,
+                                   gpointer data) {
   JSObjectRef table = pino_js_binding(js, room);
   if (table == NULL) {
     table = (JSObjectRef)pino_js_hold(js, pino_js_object(js));

@@ -283,15 +283,14 @@ static gboolean wait_for_child(PinoJs *js, Waiting *waiting, double timeout, GMa
     timer = attach(g_timeout_source_new((guint)MIN(timeout, G_MAXINT)), on_timeout, waiting, context);
   while (!is_over(waiting) && !g_cancellable_is_cancelled(cancellable))
     g_main_context_iteration(context, TRUE);
-  gboolean over = is_over(waiting);
-  if (!over) {
-    pino_child_kill(waiting->process, SIGKILL, TRUE);
-    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_CANCELLED, "cancelled");
-  }
   g_source_destroy(stop);
   if (timer != NULL)
     g_source_destroy(timer);
-  return over;
+  if (is_over(waiting))
+    return TRUE;
+  pino_child_kill(waiting->process, SIGKILL, TRUE);
+  g_set_error_literal(error, PINO_ERROR, PINO_ERROR_CANCELLED, "cancelled");
+  return FALSE;
 }
 
 static JSValueRef describe(PinoJs *js, const Waiting *waiting) {

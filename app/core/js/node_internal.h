@@ -23,7 +23,9 @@ struct _PinoNode {
   guint last_id;
 };
 
+/* Another owner, who may outlive the host. */
 PinoNode *pino_node_ref(PinoNode *node);
+/* Frees it with the last owner. */
 void pino_node_unref(PinoNode *node);
 
 /* Calls a script's function from the main context; what it throws goes to the console, as for a timer. */
@@ -64,13 +66,21 @@ JSValueRef pino_node_decode(PinoJs *js, const guint8 *data, gsize len);
 
 /* --- the tables --- */
 
+/* Text and bytes. */
 void pino_node_add_encoding(PinoJs *js);
+/* Descriptors and contents of files. */
 void pino_node_add_fs(PinoJs *js);
+/* Folders, links and copies; adds to the table of fs. */
 void pino_node_add_fs_tree(PinoJs *js);
+/* The tables os and process. */
 void pino_node_add_system(PinoJs *js);
+/* Child processes. */
 void pino_node_add_child(PinoJs *js);
+/* Digests and randomness. */
 void pino_node_add_crypto(PinoJs *js);
+/* Requests. */
 void pino_node_add_fetch(PinoJs *js);
+/* Compression. */
 void pino_node_add_zlib(PinoJs *js);
 
 /* Kills the process groups of the host's children. */

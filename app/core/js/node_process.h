@@ -37,12 +37,15 @@ void pino_child_options_clear(PinoChildOptions *options);
 /* Errors are PINO_ERRNO (ENOENT: the program, or the folder cwd, is not there). */
 PinoChild *pino_child_start(const PinoChildOptions *options, GMainContext *context,
                             const PinoChildEvents *events, gpointer user, GError **error);
+/* Another owner. */
 PinoChild *pino_child_ref(PinoChild *child);
 void pino_child_unref(PinoChild *child);
 /* No event comes after this; the process itself goes on, and is reaped when it ends. */
 void pino_child_drop(PinoChild *child);
 
+/* Stays known after the child has ended. */
 pid_t pino_child_pid(const PinoChild *child);
+/* FALSE once `ended` was told. */
 gboolean pino_child_is_running(const PinoChild *child);
 /* Gives how many bytes wait to be written. */
 gsize pino_child_write(PinoChild *child, const guint8 *data, gsize len);

@@ -160,7 +160,8 @@ static char *string_to_utf8(JSStringRef string) {
   size_t written = JSStringGetUTF8CString(string, text, size);
   if (written == 0) {
     g_free(text);
-    return g_utf16_to_utf8(JSStringGetCharactersPtr(string), (glong)JSStringGetLength(string), NULL, NULL, NULL);
+    return g_utf16_to_utf8(JSStringGetCharactersPtr(string), (glong)JSStringGetLength(string), NULL, NULL,
+                           NULL);
   }
   return size > written + 256 ? g_realloc(text, written) : text;
 }

@@ -6,13 +6,13 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *folder;  /* of the app */
-  char *title;   /* may be "" */
+  char *folder; /* of the app */
+  char *title;  /* may be "" */
   gboolean installed;
-  char *install; /* script that installs it; NULL: there is none */
-  char *start;   /* script that the menu would start now; NULL: there is none */
+  char *install;                     /* script that installs it; NULL: there is none */
+  char *start;                       /* script that the menu would start now; NULL: there is none */
   char *install_input, *start_input; /* JSON of their params and queries */
-  char *json;    /* the whole menu as `pinokiocloud menu --json` prints it */
+  char *json;                        /* the whole menu as `pinokiocloud menu --json` prints it */
 } PinoLauncher;
 
 /* Looks at the app in a folder: its pinokio.js (or pinokio/pinokio.js) and metadata files. The menu is evaluated in

@@ -31,7 +31,8 @@ char *pino_target_find(const char *home, const char *target, char **clone, GErro
   if (strstr(target, "..") == NULL && g_file_test(named, G_FILE_TEST_IS_DIR))
     return g_steal_pointer(&named);
   g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
-              "there is no app '%s': it is neither a folder here, nor a name under %s/api, nor a git URL", target, home);
+              "there is no app '%s': it is neither a folder here, nor a name under %s/api, nor a git URL",
+              target, home);
   return NULL;
 }
 
@@ -59,7 +60,8 @@ static gboolean run_git(const char *url, const char *folder, GCancellable *cance
       g_subprocess_launcher_spawn(launcher, error, "git", "clone", "--progress", "--", url, folder, NULL);
   if (git == NULL)
     return FALSE;
-  gulong handler = cancellable != NULL ? g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), git, NULL) : 0;
+  gulong handler =
+      cancellable != NULL ? g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), git, NULL) : 0;
   gboolean ok = g_subprocess_wait_check(git, NULL, error);
   if (handler != 0)
     g_cancellable_disconnect(cancellable, handler);
@@ -84,8 +86,8 @@ char *pino_target_clone(const char *home, const char *url, GCancellable *cancell
                 "%s is there already and was not cloned from %s: move it away first", folder, url);
     return NULL;
   }
-  if (pino_dir_make(api, error) && pino_tree_remove(half, NULL, error) && run_git(url, half, cancellable, error) &&
-      pino_tree_move(half, folder, NULL, error))
+  if (pino_dir_make(api, error) && pino_tree_remove(half, NULL, error) &&
+      run_git(url, half, cancellable, error) && pino_tree_move(half, folder, NULL, error))
     return g_steal_pointer(&folder);
   pino_tree_remove(half, NULL, NULL);
   g_prefix_error(error, "cannot clone %s: ", url);

@@ -284,7 +284,8 @@ static const Words words[] = {
     {CURLE_SEND_ERROR, PINO_ERROR_NETWORK, "the connection to %s broke off", TRUE},
     {CURLE_BAD_CONTENT_ENCODING, PINO_ERROR_NETWORK, "the answer of %s cannot be decoded", TRUE},
     {CURLE_URL_MALFORMAT, PINO_ERROR_USAGE, "cannot ask %s: it is not an http: or https: address", FALSE},
-    {CURLE_UNSUPPORTED_PROTOCOL, PINO_ERROR_USAGE, "cannot ask %s: it is not an http: or https: address", FALSE},
+    {CURLE_UNSUPPORTED_PROTOCOL, PINO_ERROR_USAGE, "cannot ask %s: it is not an http: or https: address",
+     FALSE},
 };
 
 static const char *cause_of(Transfer *transfer, CURLcode code) {

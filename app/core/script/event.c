@@ -3,7 +3,8 @@
 #include <string.h>
 
 static void append_escaped(GString *out, guchar c) {
-  static const char *const names[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
+  static const char *const names[] = {
+      ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
   if (c == '"' || c == '\\')
     g_string_append_printf(out, "\\%c", c);
   else if (c < G_N_ELEMENTS(names) && names[c] != NULL)
@@ -41,8 +42,8 @@ static void field(GString *out, const char *name, const char *text) {
 
 static const char *type_name(const PinoEvent *event) {
   static const char *const names[] = {
-      [PINO_EVENT_STEP] = "step",   [PINO_EVENT_STREAM] = "stream", [PINO_EVENT_RESULT] = "result",
-      [PINO_EVENT_TOLD] = NULL,     [PINO_EVENT_ERROR] = "error",   [PINO_EVENT_END] = "end",
+      [PINO_EVENT_STEP] = "step", [PINO_EVENT_STREAM] = "stream", [PINO_EVENT_RESULT] = "result",
+      [PINO_EVENT_TOLD] = NULL,   [PINO_EVENT_ERROR] = "error",   [PINO_EVENT_END] = "end",
   };
   return names[event->type] != NULL ? names[event->type] : event->name;
 }

@@ -14,7 +14,9 @@ struct _PinoRun {
   char *home;
   char *keeper;
   PinoRunOptions options;
-  GCancellable *cancellable;
+  GMutex lock;               /* of the next: other threads cancel */
+  GCancellable *cancellable; /* of the present work; a new one for what comes after a cancel */
+  gulong option_cancelled;   /* handler at options.cancellable */
   PinoJs *js;
   GPtrArray *scripts;  /* PinoScript that run or stay, in the order they started; owned */
   PinoScript *main;    /* borrowed */
@@ -39,13 +41,14 @@ struct _PinoScript {
   char *log_dir;
   gboolean is_main;
   gboolean daemon;
-  gboolean stopping; /* script.stop: the steps end at the next occasion */
-  GCancellable *cancellable; /* of this script's steps: cancelled by script.stop and with the run */
+  gboolean stopping;             /* script.stop: the steps end at the next occasion */
+  GCancellable *cancellable;     /* of this script's steps: cancelled by script.stop and with the run */
+  GCancellable *run_cancellable; /* the one that run_cancelled is connected to */
   gulong run_cancelled;
-  JSObjectRef entry;  /* what step.js knows of it: {path, uri, cwd, dirname, name, body, args, action}; held */
-  GPtrArray *shells;  /* PinoScriptShell, owned */
-  guint depth;        /* step loops on the stack: freed when it is 0 */
-  int index; /* of the step that runs now */
+  JSObjectRef entry; /* what step.js knows of it: {path, uri, cwd, dirname, name, body, args, action}; held */
+  GPtrArray *shells; /* PinoScriptShell, owned */
+  guint depth;       /* step loops on the stack: freed when it is 0 */
+  int index;         /* of the step that runs now */
 };
 
 /* A shell of a script, known by its id. */
@@ -53,10 +56,10 @@ typedef struct {
   PinoScript *script;
   PinoShell *shell;
   char *id;
-  int index; /* of the step whose output it is */
-  gboolean quiet;   /* started through kernel.*: output goes to print alone */
+  int index;           /* of the step whose output it is */
+  gboolean quiet;      /* started through kernel.*: output goes to print alone */
   gboolean background; /* its step has gone on without it */
-  JSValueRef print; /* held; may be NULL */
+  JSValueRef print;    /* held; may be NULL */
 } PinoScriptShell;
 
 /* A step on its way through a method. */
@@ -71,11 +74,11 @@ typedef struct {
   const char *method;
   int index;
   int total;
-  JSValueRef next;       /* a method may change it: number or null */
-  JSValueRef steps;      /* of the action that runs */
-  gboolean kernel_call;  /* called through kernel.*, not as a step: output goes to print alone */
-  JSValueRef print;      /* a function of {raw}; may be NULL */
-  char *break_json;      /* what matched, when a shell's break ends it; owned */
+  JSValueRef next;      /* a method may change it: number or null */
+  JSValueRef steps;     /* of the action that runs */
+  gboolean kernel_call; /* called through kernel.*, not as a step: output goes to print alone */
+  JSValueRef print;     /* a function of {raw}; may be NULL */
+  char *break_json;     /* what matched, when a shell's break ends it; owned */
 } PinoStep;
 
 /* Does a step's work. Gives the result (NULL without error: undefined) or NULL with error set. */
@@ -93,8 +96,8 @@ const PinoMethod *pino_method_find(const char *name, GError **error);
 /* --- script.c: the life of one script ---- */
 
 /* Starts a script's record and loads it; its environment is checked. NULL with error set. Owned by run->scripts. */
-PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
-                             gboolean is_main, GError **error);
+PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd,
+                             JSValueRef args, gboolean is_main, GError **error);
 /* Runs an action's steps (steps.c). *result (may be NULL) is the last step's. */
 PinoOutcome pino_script_act(PinoScript *script, const char *action, JSValueRef input, JSValueRef *result,
                             GError **error);
@@ -105,11 +108,17 @@ PinoScript *pino_script_find(PinoRun *run, const char *path);
 PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
                             gboolean is_main, JSValueRef *result, GError **error);
 
+/* A shell of the script by its id, NULL if there is none. */
 PinoScriptShell *pino_script_shell(PinoScript *script, const char *id);
+/* Ends it and forgets it. */
 void pino_script_drop_shell(PinoScript *script, PinoScriptShell *shell);
+
+/* After a cancel: the run's work to come (`on.stop`, the next script) can be cancelled anew. */
+void pino_run_renew(PinoRun *run);
 
 /* --- events ---- */
 
+/* Tells the sink; sets event->script. */
 void pino_script_emit(PinoScript *script, PinoEvent *event);
 /* Prints text as the output of a step. */
 void pino_step_print(PinoStep *step, const char *text);
@@ -129,6 +138,7 @@ JSValueRef pino_run_invoke(PinoRun *run, JSObjectRef module, const char *functio
 
 /* --- parts ---- */
 
+/* binding('script') for the scripts of this room. */
 void pino_script_natives(PinoRun *run);
 /* Loads a script file or module: JSON (errors with line and column) or JavaScript, classes made, promises awaited
  * only when await is TRUE. */

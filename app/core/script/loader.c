@@ -38,7 +38,8 @@ static gboolean exists(const char *path, GError **error) {
   if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
     return TRUE;
   if (g_file_test(path, G_FILE_TEST_IS_DIR))
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s is a folder, not a script: name a file in it", path);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s is a folder, not a script: name a file in it",
+                path);
   else
     g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "there is no file %s: check its name", path);
   return FALSE;
@@ -64,7 +65,8 @@ JSValueRef pino_load_script(PinoRun *run, const char *path, GError **error) {
   JSValueRef body = pino_run_invoke(run, run->world, "bodyOf", 2, argv, error);
   body = body != NULL ? pino_js_await(run->js, body, error) : NULL;
   if (body != NULL && !pino_js_is_object(run->js, body)) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT, "%s gives no object: a script exports {run: [...]}", path);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT, "%s gives no object: a script exports {run: [...]}",
+                path);
     return NULL;
   }
   return body;

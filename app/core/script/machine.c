@@ -39,14 +39,18 @@ static gboolean parse_nvidia(const char *line, Gpu *gpu) {
 }
 
 static void find_nvidia(GArray *gpus) {
-  if (!g_file_test("/proc/driver/nvidia", G_FILE_TEST_EXISTS) && !g_file_test("/dev/nvidiactl", G_FILE_TEST_EXISTS))
+  if (!g_file_test("/proc/driver/nvidia", G_FILE_TEST_EXISTS) &&
+      !g_file_test("/dev/nvidiactl", G_FILE_TEST_EXISTS))
     return;
-  const char *const argv[] = {"timeout", "5", "nvidia-smi",
+  const char *const argv[] = {"timeout",
+                              "5",
+                              "nvidia-smi",
                               "--query-gpu=name,memory.total,driver_version,compute_cap",
-                              "--format=csv,noheader,nounits", NULL};
+                              "--format=csv,noheader,nounits",
+                              NULL};
   g_autofree char *out = NULL;
-  if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out,
-                    NULL, NULL, NULL))
+  if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+                    &out, NULL, NULL, NULL))
     return;
   g_auto(GStrv) lines = g_strsplit(out, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++) {
@@ -119,10 +123,12 @@ JSValueRef pino_machine_facts(PinoJs *js) {
   JSObjectRef facts = pino_js_object(js);
   JSObjectRef list = pino_js_array(js, 0, NULL);
   for (guint i = 0; i < gpus->len; i++)
-    JSObjectSetPropertyAtIndex(pino_js_context(js), list, i, gpu_value(js, &g_array_index(gpus, Gpu, i)), NULL);
+    JSObjectSetPropertyAtIndex(pino_js_context(js), list, i, gpu_value(js, &g_array_index(gpus, Gpu, i)),
+                               NULL);
   pino_js_set(js, facts, "gpu", pino_js_string(js, first->vendor));
   pino_js_set(js, facts, "gpus", list);
-  pino_js_set(js, facts, "gpu_model", first->model != NULL ? pino_js_string(js, first->model) : pino_js_undefined(js));
+  pino_js_set(js, facts, "gpu_model",
+              first->model != NULL ? pino_js_string(js, first->model) : pino_js_undefined(js));
   pino_js_set(js, facts, "gpu_driver", pino_js_string(js, first->driver));
   pino_js_set(js, facts, "gpu_target", pino_js_string(js, first->target));
   pino_js_set(js, facts, "vram", pino_js_number(js, round(first->vram_mb / 1024)));

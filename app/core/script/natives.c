@@ -70,7 +70,8 @@ static gboolean port_is_free(guint port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((guint16)port)};
   address.sin_addr.s_addr = htonl(INADDR_ANY);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  gboolean is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
+  gboolean is_free =
+      fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
   if (fd >= 0)
     close(fd);
   return is_free;
@@ -85,7 +86,8 @@ static JSValueRef port(PinoJs *js, size_t argc, const JSValueRef argv[], GError 
     if (port_is_free(candidate))
       return pino_js_number(js, candidate);
   }
-  g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "no port between %d and %d is free", FIRST_PORT, LAST_PORT);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "no port between %d and %d is free", FIRST_PORT,
+              LAST_PORT);
   return NULL;
 }
 
@@ -241,7 +243,8 @@ static JSValueRef invoke(PinoJs *js, size_t argc, const JSValueRef argv[], GErro
   if (!wants(method != NULL && argc > 1, "the method", error))
     return NULL;
   if (script == NULL) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "%s can only be called while a script runs", method);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "%s can only be called while a script runs",
+                method);
     return NULL;
   }
   Invocation *invocation = g_new0(Invocation, 1);
@@ -262,9 +265,18 @@ static JSValueRef invoke(PinoJs *js, size_t argc, const JSValueRef argv[], GErro
 
 void pino_script_natives(PinoRun *run) {
   static const PinoJsNativeEntry entries[] = {
-      {"scan", scan},         {"resolve", resolve}, {"machine", machine},       {"port", port},
-      {"keys", keys},         {"setKey", set_key},  {"environment", environment}, {"which", which},
-      {"loadValue", load_value}, {"writeText", write_text}, {"cloud", cloud},   {"invoke", invoke},
+      {"scan", scan},
+      {"resolve", resolve},
+      {"machine", machine},
+      {"port", port},
+      {"keys", keys},
+      {"setKey", set_key},
+      {"environment", environment},
+      {"which", which},
+      {"loadValue", load_value},
+      {"writeText", write_text},
+      {"cloud", cloud},
+      {"invoke", invoke},
       {"setEnvironment", set_environment},
       {NULL, NULL},
   };

@@ -28,7 +28,8 @@ static JSValueRef ask(PinoScript *script, JSValueRef request, GError **error) {
     g_propagate_error(error, g_steal_pointer(&found));
   else
     g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
-                "%s needs settings that are not there: %s. Write them into %s/ENVIRONMENT as KEY=value and start again",
+                "%s needs settings that are not there: %s. Write them into %s/ENVIRONMENT as KEY=value and "
+                "start again",
                 script->path, names, script->app_dir);
   return NULL;
 }
@@ -59,6 +60,7 @@ gboolean pino_require_environment(PinoScript *script, GError **error) {
   if (names == NULL)
     return FALSE;
   if (*names != '\0')
-    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s needs settings that were left empty: %s", script->path, names);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s needs settings that were left empty: %s",
+                script->path, names);
   return *names == '\0';
 }

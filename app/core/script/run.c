@@ -21,8 +21,8 @@ const char *pino_outcome_name(PinoOutcome outcome) {
 /* What console.* prints goes to the log of the script that runs, never between its output. */
 static void on_console(const char *level, const char *text, gpointer data) {
   PinoRun *run = data;
-  g_autofree char *folder = run->main != NULL ? g_strdup(run->main->log_dir)
-                                              : g_build_filename(run->home, "logs", "api", NULL);
+  g_autofree char *folder =
+      run->main != NULL ? g_strdup(run->main->log_dir) : g_build_filename(run->home, "logs", "api", NULL);
   g_autofree char *file = g_build_filename(folder, "console.log", NULL);
   g_autoptr(GDateTime) now = g_date_time_new_now_local();
   g_autofree char *stamp = g_date_time_format(now, "%F %T");
@@ -43,12 +43,42 @@ static JSObjectRef internal_module(PinoRun *run, const char *name) {
   return (JSObjectRef)pino_js_hold(run->js, exports);
 }
 
+void pino_run_cancel(PinoRun *run) {
+  g_mutex_lock(&run->lock);
+  g_autoptr(GCancellable) cancellable = g_object_ref(run->cancellable);
+  g_mutex_unlock(&run->lock);
+  g_cancellable_cancel(cancellable);
+}
+
+static void on_option_cancelled(GCancellable *cancellable, gpointer data) {
+  pino_run_cancel(data);
+}
+
+GCancellable *pino_run_cancellable(PinoRun *run) {
+  return run->cancellable;
+}
+
+void pino_run_renew(PinoRun *run) {
+  if (!g_cancellable_is_cancelled(run->cancellable))
+    return;
+  GCancellable *fresh = g_cancellable_new();
+  g_mutex_lock(&run->lock);
+  GCancellable *old = run->cancellable;
+  run->cancellable = fresh;
+  g_mutex_unlock(&run->lock);
+  g_object_unref(old);
+  pino_js_set_cancellable(run->js, fresh);
+}
+
 PinoRun *pino_run_new(const PinoRunOptions *options) {
   PinoRun *run = g_new0(PinoRun, 1);
   run->home = g_strdup(options->home);
   run->keeper = g_strdup(options->keeper);
   run->options = *options;
-  run->cancellable = options->cancellable != NULL ? g_object_ref(options->cancellable) : g_cancellable_new();
+  if (options->cancellable != NULL)
+    g_object_ref(options->cancellable);
+  g_mutex_init(&run->lock);
+  run->cancellable = g_cancellable_new();
   run->scripts = g_ptr_array_new();
   run->restarts = g_ptr_array_new_with_free_func(g_free);
   run->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -62,6 +92,9 @@ PinoRun *pino_run_new(const PinoRunOptions *options) {
   run->js = pino_js_new(&js);
   pino_script_natives(run);
   run->world = internal_module(run, "pino:world");
+  if (options->cancellable != NULL)
+    run->option_cancelled =
+        g_cancellable_connect(options->cancellable, G_CALLBACK(on_option_cancelled), run, NULL);
   run->step = internal_module(run, "pino:step");
   run->keypath = internal_module(run, "pino:keypath");
   return run;
@@ -84,7 +117,11 @@ void pino_run_free(PinoRun *run) {
   g_ptr_array_unref(run->restarts);
   g_hash_table_unref(run->told);
   pino_js_free(run->js);
+  if (run->option_cancelled != 0)
+    g_cancellable_disconnect(run->options.cancellable, run->option_cancelled);
+  g_clear_object(&run->options.cancellable);
   g_object_unref(run->cancellable);
+  g_mutex_clear(&run->lock);
   g_free(run->keeper);
   g_free(run->home);
   g_free(run);
@@ -128,6 +165,7 @@ static JSValueRef parse_input(PinoRun *run, const char *input, GError **error) {
 PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, GError **error) {
   g_autoptr(GError) found = NULL;
   PinoOutcome outcome = PINO_OUTCOME_ERROR;
+  run->closing = FALSE;
   JSValueRef args = parse_input(run, input, &found);
   if (args != NULL)
     outcome = pino_script_run(run, path, path, NULL, args, TRUE, NULL, &found);
@@ -135,8 +173,7 @@ PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, G
     emit_error(run, found->message);
   g_autofree char *local = outcome == PINO_OUTCOME_DAEMON ? pino_run_local(run, path) : NULL;
   if (outcome != PINO_OUTCOME_DAEMON) {
-    if (outcome == PINO_OUTCOME_CANCELLED)
-      g_cancellable_reset(run->cancellable);
+    pino_run_renew(run);
     close_all(run, outcome == PINO_OUTCOME_CANCELLED);
   }
   emit_end(run, outcome, local);
@@ -149,7 +186,7 @@ void pino_run_serve(PinoRun *run) {
   gboolean never = FALSE;
   while (run->main != NULL && pino_wait(&never, run->cancellable, NULL)) {
   }
-  g_cancellable_reset(run->cancellable);
+  pino_run_renew(run);
   close_all(run, TRUE);
 }
 
@@ -180,7 +217,8 @@ char *pino_run_call_json(PinoRun *run, const char *module, const char *function,
 
 char *pino_run_machine(PinoRun *run) {
   PinoJs *js = run->js;
-  JSValueRef controllers = pino_js_get(js, pino_js_get(js, pino_machine_facts(js), "graphics"), "controllers");
+  JSValueRef controllers =
+      pino_js_get(js, pino_js_get(js, pino_machine_facts(js), "graphics"), "controllers");
   g_autoptr(GString) text = g_string_new(NULL);
   for (guint i = 0; i < pino_js_length(js, controllers); i++) {
     JSValueRef gpu = pino_js_get_index(js, controllers, i);

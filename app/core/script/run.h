@@ -1,7 +1,7 @@
 /* A run: one script and all that it starts, on one thread, in a JavaScript world of its own.
  *
  * The thread that makes a run owns it; its thread-default GMainContext is served while a method waits. Other threads
- * may only cancel the cancellable. What happens is told through the sink, in order.
+ * may only call pino_run_cancel(). What happens is told through the sink, in order.
  */
 #pragma once
 
@@ -16,15 +16,15 @@ G_BEGIN_DECLS
 typedef char *(*PinoAsk)(const char *request, GCancellable *cancellable, gpointer data, GError **error);
 
 typedef struct {
-  const char *home;    /* PINOKIO_HOME, absolute */
-  const char *keeper;  /* the keeper's program; NULL: as installed */
-  PinoEventSink sink;  /* may be NULL */
-  PinoAsk ask;         /* may be NULL: nobody to ask */
-  gpointer data;       /* of sink and ask */
-  GCancellable *cancellable; /* ends the run; may be NULL */
-  double time_limit;   /* CPU seconds of one entry into JavaScript; 0: 30 */
-  int terminal;        /* descriptor of the person's terminal for `input: true`; -1: none */
-  guint cols, rows;    /* of the shells' terminals; 0: 100 x 30 */
+  const char *home;          /* PINOKIO_HOME, absolute */
+  const char *keeper;        /* the keeper's program; NULL: as installed */
+  PinoEventSink sink;        /* may be NULL */
+  PinoAsk ask;               /* may be NULL: nobody to ask */
+  gpointer data;             /* of sink and ask */
+  GCancellable *cancellable; /* cancels the run as pino_run_cancel() does; may be NULL */
+  double time_limit;         /* CPU seconds of one entry into JavaScript; 0: 30 */
+  int terminal;              /* descriptor of the person's terminal for `input: true`; -1: none */
+  guint cols, rows;          /* of the shells' terminals; 0: 100 x 30 */
 } PinoRunOptions;
 
 typedef enum {
@@ -34,10 +34,12 @@ typedef enum {
   PINO_OUTCOME_CANCELLED,
 } PinoOutcome;
 
+/* "stopped", "daemon", "error" or "cancelled". */
 const char *pino_outcome_name(PinoOutcome outcome);
 
 typedef struct _PinoRun PinoRun;
 
+/* Makes a run on the calling thread. Free with pino_run_free(). */
 PinoRun *pino_run_new(const PinoRunOptions *options);
 
 /* Ends every script and process of the run and frees it. */
@@ -47,6 +49,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoRun, pino_run_free)
 /* Runs the script at an absolute path to its end, or until it is a ready daemon. input is JSON of an object, or NULL.
  * The outcome is told as the `end` event too, errors as the `error` event; error says it once more. */
 PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, GError **error);
+
+/* Ends what the run does now: its steps, or a daemon's stay; then its `on.stop` steps run. Called again, it ends those
+ * too. From any thread. */
+void pino_run_cancel(PinoRun *run);
+
+/* What ends the run's present work; borrowed, for the run's thread. */
+GCancellable *pino_run_cancellable(PinoRun *run);
 
 /* Serves a daemon until it is cancelled or stops by itself, then ends it (its `on.stop` first). */
 void pino_run_serve(PinoRun *run);
@@ -59,11 +68,13 @@ char *pino_run_show(PinoRun *run, const char *path, GError **error);
 
 /* Loads a file that gives a value (JSON or JavaScript) and calls a function of an internal module with it: how other
  * rooms look at launchers. See lifecycle/menu.h. Gives JSON. */
-char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument, GError **error);
+char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument,
+                         GError **error);
 
 /* The GPUs of this machine, a line each, for a person. Free with g_free(). */
 char *pino_run_machine(PinoRun *run);
 
+/* PINOKIO_HOME; the run owns it. */
 const char *pino_run_home(PinoRun *run);
 
 G_END_DECLS

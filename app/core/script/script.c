@@ -18,10 +18,24 @@ static void on_run_cancelled(GCancellable *cancellable, gpointer data) {
   g_cancellable_cancel(data);
 }
 
+static void disconnect_cancel(PinoScript *script) {
+  if (script->run_cancellable != NULL)
+    g_cancellable_disconnect(script->run_cancellable, script->run_cancelled);
+  g_clear_object(&script->run_cancellable);
+  g_clear_object(&script->cancellable);
+}
+
+/* A cancellable of its own, which goes with the run's present one. */
+static void connect_cancel(PinoScript *script) {
+  disconnect_cancel(script);
+  script->cancellable = g_cancellable_new();
+  script->run_cancellable = g_object_ref(script->run->cancellable);
+  script->run_cancelled = g_cancellable_connect(script->run_cancellable, G_CALLBACK(on_run_cancelled),
+                                                g_object_ref(script->cancellable), g_object_unref);
+}
+
 static void script_free(PinoScript *script) {
-  if (script->run_cancelled != 0)
-    g_cancellable_disconnect(script->run->cancellable, script->run_cancelled);
-  g_object_unref(script->cancellable);
+  disconnect_cancel(script);
   g_ptr_array_unref(script->shells);
   pino_js_release(script->run->js, script->entry);
   g_free(script->path);
@@ -66,7 +80,8 @@ static void fill_entry(PinoScript *script, JSValueRef body, JSValueRef args) {
 
 static void tell_world(PinoScript *script, const char *function, gboolean finished, gboolean failed) {
   PinoJs *js = script->run->js;
-  JSValueRef argv[] = {pino_js_string(js, script->path), pino_js_bool(js, finished), pino_js_bool(js, failed)};
+  JSValueRef argv[] = {pino_js_string(js, script->path), pino_js_bool(js, finished),
+                       pino_js_bool(js, failed)};
   pino_run_invoke(script->run, script->run->world, function, 3, argv, NULL);
 }
 
@@ -77,8 +92,8 @@ static gboolean prepare_settings(PinoScript *script, GError **error) {
          pino_env_prepare_app(script->run->home, script->app_dir, error);
 }
 
-PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
-                             gboolean is_main, GError **error) {
+PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd,
+                             JSValueRef args, gboolean is_main, GError **error) {
   PinoScript *script = g_new0(PinoScript, 1);
   script->run = run;
   script->path = g_strdup(path);
@@ -89,9 +104,7 @@ PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, co
   script->log_dir = log_folder(script);
   script->is_main = is_main;
   script->shells = g_ptr_array_new_with_free_func(free_shell);
-  script->cancellable = g_cancellable_new();
-  script->run_cancelled =
-      g_cancellable_connect(run->cancellable, G_CALLBACK(on_run_cancelled), script->cancellable, NULL);
+  connect_cancel(script);
   g_ptr_array_add(run->scripts, script);
   if (is_main)
     run->main = script;
@@ -131,7 +144,7 @@ static void run_on_stop(PinoScript *script) {
   JSValueRef steps = pino_js_get(js, pino_js_get(js, body, "on"), "stop");
   if (!pino_js_is_array(js, steps) || pino_js_length(js, steps) == 0)
     return;
-  g_cancellable_reset(script->cancellable);
+  connect_cancel(script);
   script->stopping = FALSE;
   pino_script_act(script, "on.stop", pino_js_object(js), NULL, &error);
 }
@@ -200,15 +213,15 @@ PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, con
   }
   PinoOutcome outcome = pino_script_act(script, "run", args, result, error);
   if (outcome == PINO_OUTCOME_CANCELLED && is_main)
-    g_cancellable_reset(run->cancellable);
+    pino_run_renew(run);
   return end_or_stay(script, outcome);
 }
 
 char *pino_script_resolve(PinoScript *script, const char *uri, GError **error) {
   char *path = pino_uri_resolve(script->run->home, script->cwd, uri, NULL);
   if (path == NULL)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "no app under %s/api was cloned from %s: download it first",
-                script->run->home, uri);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
+                "no app under %s/api was cloned from %s: download it first", script->run->home, uri);
   return path;
 }
 

@@ -103,12 +103,14 @@ static gboolean fails(PinoStep *step, JSValueRef result, GError **error) {
     step->break_json = pino_js_to_json(step->js, wrong, 0, NULL);
   g_autofree char *text = pino_js_get_utf8(step->js, wrong, "message");
   g_autofree char *plain = text == NULL ? pino_js_to_utf8(step->js, wrong) : NULL;
-  g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT, "%s failed: %s", step->method, text != NULL ? text : plain);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT, "%s failed: %s", step->method,
+              text != NULL ? text : plain);
   return TRUE;
 }
 
 static void emit_result(PinoStep *step, JSValueRef result) {
-  g_autofree char *json = pino_js_is_undefined(step->js, result) ? NULL : pino_js_to_json(step->js, result, 0, NULL);
+  g_autofree char *json =
+      pino_js_is_undefined(step->js, result) ? NULL : pino_js_to_json(step->js, result, 0, NULL);
   PinoEvent event = {.type = PINO_EVENT_RESULT, .index = step->index, .data = json};
   pino_script_emit(step->script, &event);
 }
@@ -124,7 +126,8 @@ static void emit_notification(PinoStep *step) {
 }
 
 static gboolean run_step(PinoStep *step, JSValueRef *result, GError **error) {
-  PinoEvent event = {.type = PINO_EVENT_STEP, .index = step->index, .total = step->total, .method = step->method};
+  PinoEvent event = {
+      .type = PINO_EVENT_STEP, .index = step->index, .total = step->total, .method = step->method};
   pino_script_emit(step->script, &event);
   g_autoptr(GError) found = NULL;
   *result = call_method(step, &found);
@@ -169,8 +172,8 @@ static gboolean next_index(PinoStep *step, int *next, GError **error) {
     return TRUE;
   }
   g_autofree char *text = pino_js_to_utf8(step->js, step->next);
-  g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT, "there is no step %s to go to: the script has steps 0 to %d", text,
-              step->total - 1);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT,
+              "there is no step %s to go to: the script has steps 0 to %d", text, step->total - 1);
   return FALSE;
 }
 
@@ -232,20 +235,26 @@ static PinoOutcome run_steps(PinoScript *script, JSValueRef steps, JSValueRef in
   return outcome;
 }
 
+static JSValueRef steps_of(PinoScript *script, const char *action, GError **error) {
+  PinoJs *js = script->run->js;
+  JSValueRef argv[] = {script->entry, pino_js_string(js, action)};
+  JSValueRef steps = pino_run_invoke(script->run, script->run->step, "stepsOf", 2, argv, error);
+  steps = steps != NULL ? pino_js_await(js, steps, error) : NULL;
+  if (steps == NULL || (pino_js_is_array(js, steps) && pino_js_length(js, steps) > 0))
+    return steps;
+  g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT, "missing or invalid attribute: %s (in %s)", action,
+              script->path);
+  return NULL;
+}
+
 PinoOutcome pino_script_act(PinoScript *script, const char *action, JSValueRef input, JSValueRef *result,
                             GError **error) {
-  PinoJs *js = script->run->js;
   g_autoptr(GError) found = NULL;
   PinoOutcome outcome;
   script->depth++;
-  JSValueRef argv[] = {script->entry, pino_js_string(js, action)};
-  JSValueRef steps = pino_run_invoke(script->run, script->run->step, "stepsOf", 2, argv, &found);
-  steps = steps != NULL ? pino_js_await(js, steps, &found) : NULL;
-  if (steps != NULL && (!pino_js_is_array(js, steps) || pino_js_length(js, steps) == 0))
-    g_set_error(&found, PINO_ERROR, PINO_ERROR_SCRIPT, "missing or invalid attribute: %s (in %s)", action,
-                script->path);
-  if (found != NULL) {
-    PinoStep nothing = {.script = script, .js = js, .index = -1};
+  JSValueRef steps = steps_of(script, action, &found);
+  if (steps == NULL) {
+    PinoStep nothing = {.script = script, .js = script->run->js, .index = -1};
     outcome = failed(&nothing, g_steal_pointer(&found), error);
   } else {
     outcome = run_steps(script, steps, input, result, error);

@@ -83,10 +83,18 @@ static gboolean verify(PinoTransfer *transfer, GError **error) {
   return TRUE;
 }
 
+/* A slash at the end does not count. */
+static char *named_target(const char *path) {
+  char *target = g_strdup(path);
+  for (gsize len = strlen(target); len > 1 && target[len - 1] == '/'; len--)
+    target[len - 1] = '\0';
+  return target;
+}
+
 static gboolean open_part(PinoTransfer *transfer, GError **error) {
   const PinoDownload *spec = transfer->spec;
   g_autofree char *target =
-      spec->path != NULL ? g_strdup(spec->path) : pino_part_find(spec->dir, transfer->url);
+      spec->path != NULL ? named_target(spec->path) : pino_part_find(spec->dir, transfer->url);
   return target == NULL || pino_part_open(&transfer->part, target, transfer->url, error);
 }
 

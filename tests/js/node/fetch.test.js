@@ -117,7 +117,7 @@ test('http.get', async () => {
 test('http.request with a body', async () => {
   const { hostname, port } = new URL(SERVER);
   const body = await new Promise((resolve, reject) => {
-    const request = http.request({ hostname, port, path: '/echo', method: 'POST', headers: { 'X-Mine': 'yes' } }, (response) => {
+    const request = http.request({ hostname, port, path: '/echo', method: 'POST', headers: { 'X-Mine': 'yes', 'Content-Length': 7 } }, (response) => {
       const parts = [];
       response.on('data', (part) => parts.push(part));
       response.on('end', () => resolve(Buffer.concat(parts).toString()));

@@ -92,7 +92,7 @@ class ClientRequest extends Writable {
   #timeout = 0;
 
   constructor(protocol, args) {
-    super();
+    super({ autoDestroy: false });
     const callback = typeof args[args.length - 1] === 'function' ? args.pop() : null;
     const options = toOptions(args, protocol);
     if (options.protocol !== protocol) {
@@ -202,7 +202,7 @@ class ClientRequest extends Writable {
   #answered(error, raw) {
     clearTimeout(this.#timer);
     this.#id = null;
-    if (this.destroyed && this.answerTaken !== true && this.wasAborted) return;
+    if (this.destroyed) return;
     if (error) {
       this.destroy(withCode(error, this.host));
       return;
@@ -210,7 +210,6 @@ class ClientRequest extends Writable {
     const response = new IncomingMessage({ ...raw, method: this.method });
     response.req = this;
     hidden(this, 'res', response);
-    hidden(this, 'answerTaken', true);
     const heard = this.emit('response', response);
     if (!heard) response.resume();
     response.once('close', () => this.destroy());
@@ -218,7 +217,6 @@ class ClientRequest extends Writable {
 
   _destroy(error, callback) {
     clearTimeout(this.#timer);
-    hidden(this, 'wasAborted', true);
     let failure = error;
     if (this.#id !== null) {
       native.abort(this.#id);

@@ -28,8 +28,9 @@ static void settings_take(Settings *settings, const char *name, char *value) {
 }
 
 static gboolean write_all(PinoStep *step, Settings *settings, GError **error) {
-  return settings->pairs->len == 0 || pino_env_set_app(step->script->app_dir, (PinoEnvPair *)settings->pairs->data,
-                                                        settings->pairs->len, error);
+  return settings->pairs->len == 0 ||
+         pino_env_set_app(step->script->app_dir, (PinoEnvPair *)settings->pairs->data, settings->pairs->len,
+                          error);
 }
 
 static JSValueRef env_set(PinoStep *step, GError **error) {

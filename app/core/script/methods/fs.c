@@ -29,7 +29,8 @@ static GBytes *content(PinoStep *step, GError **error) {
   }
   GBytes *bytes = pino_js_to_bytes(js, pino_js_get(js, step->params, "buffer"));
   if (bytes == NULL)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants one of json, json2, text and buffer", step->method);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants one of json, json2, text and buffer",
+                step->method);
   return bytes;
 }
 
@@ -75,7 +76,8 @@ static JSValueRef fs_read(PinoStep *step, GError **error) {
   JSValueRef encoding = pino_js_get(js, step->params, "encoding");
   if (pino_js_is_nullish(js, encoding))
     return buffer;
-  return pino_js_call(js, (JSObjectRef)pino_js_get(js, buffer, "toString"), (JSObjectRef)buffer, 1, &encoding, error);
+  return pino_js_call(js, (JSObjectRef)pino_js_get(js, buffer, "toString"), (JSObjectRef)buffer, 1, &encoding,
+                      error);
 }
 
 static JSValueRef fs_rm(PinoStep *step, GError **error) {
@@ -152,8 +154,8 @@ static void on_progress(guint64 received, gint64 total, double speed, gpointer d
   g_autofree char *got = g_format_size(received);
   g_autofree char *rate = g_format_size((guint64)MAX(speed, 0));
   g_autofree char *whole = total > 0 ? g_format_size((guint64)total) : NULL;
-  g_autofree char *line =
-      g_strdup_printf("\r\033[K%s%s%s (%s/s)", got, whole != NULL ? " of " : "", whole != NULL ? whole : "", rate);
+  g_autofree char *line = g_strdup_printf("\r\033[K%s%s%s (%s/s)", got, whole != NULL ? " of " : "",
+                                          whole != NULL ? whole : "", rate);
   pino_step_print(transfer->step, line);
 }
 
@@ -216,7 +218,7 @@ static JSValueRef fs_download(PinoStep *step, GError **error) {
 }
 
 const PinoMethod pino_methods_fs[] = {
-    {"fs.write", fs_write}, {"fs.append", fs_append}, {"fs.read", fs_read},   {"fs.rm", fs_rm},
-    {"fs.remove", fs_rm},   {"fs.copy", fs_copy},     {"fs.move", fs_move},   {"fs.exists", fs_exists},
+    {"fs.write", fs_write}, {"fs.append", fs_append}, {"fs.read", fs_read},         {"fs.rm", fs_rm},
+    {"fs.remove", fs_rm},   {"fs.copy", fs_copy},     {"fs.move", fs_move},         {"fs.exists", fs_exists},
     {"fs.make", fs_make},   {"fs.cat", fs_cat},       {"fs.download", fs_download}, {NULL, NULL},
 };

@@ -65,13 +65,15 @@ static JSValueRef fs_link(PinoStep *step, GError **error) {
   } else if (has_venv) {
     g_autofree char *venv = pino_step_path(step, "venv", error);
     PinoVenvTally tally = {0};
-    if (venv != NULL && pino_drive_link_venv(step->run->home, drive, venv, &tally, step->script->cancellable, error)) {
-      g_autofree char *line = g_strdup_printf("%u packages shared, %u files linked, %u kept\r\n", tally.packages,
-                                              tally.linked, tally.kept);
+    if (venv != NULL &&
+        pino_drive_link_venv(step->run->home, drive, venv, &tally, step->script->cancellable, error)) {
+      g_autofree char *line = g_strdup_printf("%u packages shared, %u files linked, %u kept\r\n",
+                                              tally.packages, tally.linked, tally.kept);
       pino_step_print(step, line);
     }
   } else {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants `drive` ({name: folder}) or `venv`", step->method);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants `drive` ({name: folder}) or `venv`",
+                step->method);
   }
   return NULL;
 }

@@ -8,9 +8,10 @@ static JSValueRef ask(PinoStep *step, JSValueRef request, GError **error) {
   if (json == NULL)
     return NULL;
   if (run->options.ask == NULL) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
-                "this step asks for input and nobody is there to answer: start it on a terminal, or give the answers "
-                "with --answers FILE.json");
+    g_set_error(
+        error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+        "this step asks for input and nobody is there to answer: start it on a terminal, or give the answers "
+        "with --answers FILE.json");
     return NULL;
   }
   g_autofree char *answers = run->options.ask(json, step->script->cancellable, run->options.data, error);
@@ -35,7 +36,8 @@ static JSValueRef input(PinoStep *step, GError **error) {
 }
 
 static JSValueRef told(PinoStep *step, const char *name) {
-  pino_step_tell(step, name, pino_js_is_undefined(step->js, step->params) ? pino_js_object(step->js) : step->params);
+  pino_step_tell(step, name,
+                 pino_js_is_undefined(step->js, step->params) ? pino_js_object(step->js) : step->params);
   return NULL;
 }
 
@@ -58,8 +60,8 @@ static JSValueRef pass_over(PinoStep *step, GError **error) {
 }
 
 const PinoMethod pino_methods_person[] = {
-    {"input", input},          {"notify", notify},           {"push", notify},
-    {"web.open", open_page},   {"browser.open", open_page},  {"uri.open", open_page},
-    {"tab.open", open_page},   {"web.close", close_page},    {"browser.close", close_page},
+    {"input", input},           {"notify", notify},          {"push", notify},
+    {"web.open", open_page},    {"browser.open", open_page}, {"uri.open", open_page},
+    {"tab.open", open_page},    {"web.close", close_page},   {"browser.close", close_page},
     {"proxy.start", pass_over}, {"proxy.stop", pass_over},   {NULL, NULL},
 };

@@ -56,7 +56,7 @@ typedef struct {
 
 typedef struct {
   char *text;
-  gint64 size;       /* of a file when it was last looked at; -1: not there */
+  gint64 size;         /* of a file when it was last looked at; -1: not there */
   gint64 steady_since; /* microseconds */
   gboolean up;
 } Resource;
@@ -132,8 +132,9 @@ static GPtrArray *resources_of(PinoStep *step, JSValueRef on, GError **error) {
   }
   if (resources->len > 0)
     return g_steal_pointer(&resources);
-  g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE,
-              "process.wait's `on` wants resources: a list of file:, http(s)://, http(s)-get://, tcp: and socket:");
+  g_set_error(
+      error, PINO_ERROR, PINO_ERROR_USAGE,
+      "process.wait's `on` wants resources: a list of file:, http(s)://, http(s)-get://, tcp: and socket:");
   return NULL;
 }
 
@@ -237,7 +238,8 @@ static gboolean perform(PinoStep *step, GError **error) {
 }
 
 static JSValueRef process_wait(PinoStep *step, GError **error) {
-  pino_step_tell(step, "wait", pino_js_is_object(step->js, step->params) ? step->params : pino_js_object(step->js));
+  pino_step_tell(step, "wait",
+                 pino_js_is_object(step->js, step->params) ? step->params : pino_js_object(step->js));
   perform(step, error);
   return NULL;
 }

@@ -95,8 +95,8 @@ static gboolean stop_one(PinoStep *step, JSValueRef item, GError **error) {
 }
 
 static JSValueRef script_stop(PinoStep *step, GError **error) {
-  JSValueRef uri = pino_js_is_object(step->js, step->params) ? pino_js_get(step->js, step->params, "uri")
-                                                             : step->params;
+  JSValueRef uri =
+      pino_js_is_object(step->js, step->params) ? pino_js_get(step->js, step->params, "uri") : step->params;
   if (pino_js_is_nullish(step->js, uri)) {
     g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "script.stop wants the uri of a script, or several");
     return NULL;
@@ -120,8 +120,10 @@ static JSValueRef script_download(PinoStep *step, GError **error) {
 }
 
 static JSValueRef state_of(PinoStep *step, const char *function, GError **error) {
-  g_autofree char *uri = pino_js_is_nullish(step->js, step->params) ? g_strdup(step->script->path) : uri_of(step, error);
-  g_autofree char *path = uri != NULL ? pino_uri_resolve(step->run->home, step->script->cwd, uri, NULL) : NULL;
+  g_autofree char *uri =
+      pino_js_is_nullish(step->js, step->params) ? g_strdup(step->script->path) : uri_of(step, error);
+  g_autofree char *path =
+      uri != NULL ? pino_uri_resolve(step->run->home, step->script->cwd, uri, NULL) : NULL;
   if (uri == NULL)
     return NULL;
   JSValueRef argv[] = {pino_js_string(step->js, path != NULL ? path : uri)};
@@ -189,7 +191,8 @@ static JSValueRef script_restart(PinoStep *step, GError **error) {
 }
 
 const PinoMethod pino_methods_script[] = {
-    {"script.start", script_start},   {"script.run", script_start},     {"script.stop", script_stop},
-    {"script.ready", script_ready},   {"script.status", script_status}, {"script.download", script_download},
+    {"script.start", script_start},     {"script.run", script_start},
+    {"script.stop", script_stop},       {"script.ready", script_ready},
+    {"script.status", script_status},   {"script.download", script_download},
     {"script.restart", script_restart}, {NULL, NULL},
 };

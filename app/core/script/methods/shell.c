@@ -104,7 +104,8 @@ static void on_trouble(const GError *error, gpointer data) {
 static void on_ended(int exit_code, int signal, gpointer data) {
   PinoScriptShell *entry = data;
   if (entry->background) {
-    g_autofree char *line = g_strdup_printf("\r\n[pinokiocloud] the command ended with exit code %d\r\n", exit_code);
+    g_autofree char *line =
+        g_strdup_printf("\r\n[pinokiocloud] the command ended with exit code %d\r\n", exit_code);
     pino_script_print(entry->script, entry->index, line);
   }
 }
@@ -130,8 +131,8 @@ static PinoScriptShell *add_entry(PinoStep *step, const char *id) {
   return entry;
 }
 
-static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, const char *command, const char *id,
-                              gboolean interactive, GError **error) {
+static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, const char *command,
+                              const char *id, gboolean interactive, GError **error) {
   PinoRun *run = step->run;
   g_autofree char *name = g_strdup_printf("%d-%u", (int)getpid(), ++run->shells_made);
   g_autofree char *file = g_strdup_printf("shell-%s.log", name);
@@ -163,9 +164,17 @@ static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, con
 
 /* --- shell.run -------------------------------------------------------------------------------------------------- */
 
-static char *broken_text(char **errors) {
-  g_autofree char *joined = g_strjoinv(", ", errors);
-  return g_strdup_printf("the command printed what its handlers take for a failure: %s", joined);
+/* What the handlers took for a failure becomes the step's error. */
+static gboolean is_broken(PinoStep *step, const PinoShellResult *result, GError **error) {
+  if (result->break_errors == NULL)
+    return FALSE;
+  JSValueRef errors = pino_js_strv(step->js, (const char *const *)result->break_errors);
+  g_autofree char *joined = g_strjoinv(", ", result->break_errors);
+  g_free(step->break_json);
+  step->break_json = pino_js_to_json(step->js, errors, 0, NULL);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_SCRIPT,
+              "the command printed what its handlers take for a failure: %s", joined);
+  return TRUE;
 }
 
 static JSValueRef result_of(PinoStep *step, PinoScriptShell *entry, const PinoShellResult *result) {
@@ -191,14 +200,7 @@ static gboolean run_one(PinoStep *step, const PinoShellParams *params, const cha
       params->input ? pino_handover_begin(entry->shell, step->run->options.terminal) : NULL;
   gboolean ok = pino_shell_wait(entry->shell, step->script->cancellable, &result, error);
   g_clear_pointer(&handover, pino_handover_end);
-  if (ok && result.break_errors != NULL) {
-    g_autofree char *text = broken_text(result.break_errors);
-    JSValueRef errors = pino_js_strv(step->js, (const char *const *)result.break_errors);
-    g_free(step->break_json);
-    step->break_json = pino_js_to_json(step->js, errors, 0, NULL);
-    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_SCRIPT, text);
-    ok = FALSE;
-  }
+  ok = ok && !is_broken(step, &result, error);
   if (ok)
     *value = result_of(step, entry, &result);
   if (!ok || result.ended)
@@ -233,8 +235,8 @@ static PinoScriptShell *find_shell(PinoStep *step, GError **error) {
   g_autofree char *id = shell_id(step);
   PinoScriptShell *entry = pino_script_shell(step->script, id);
   if (entry == NULL)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s: no shell '%s' is there: start it with shell.start",
-                step->method, id);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
+                "%s: no shell '%s' is there: start it with shell.start", step->method, id);
   return entry;
 }
 
@@ -288,8 +290,9 @@ static JSValueRef type_into(PinoStep *step, gboolean enter, GError **error) {
   JSValueRef handler = reply.handler >= 0 ? pino_js_get_index(step->js, on, (guint)reply.handler) : NULL;
   if (reply.ended)
     pino_script_drop_shell(step->script, entry);
-  return handler != NULL && pino_js_has(step->js, handler, "return") ? rendered_return(step, handler, event, error)
-                                                                    : event;
+  return handler != NULL && pino_js_has(step->js, handler, "return")
+             ? rendered_return(step, handler, event, error)
+             : event;
 }
 
 static JSValueRef shell_enter(PinoStep *step, GError **error) {

@@ -198,8 +198,8 @@ static void read_venv(PinoStep *step, Activate *activate) {
   }
   if (activate->venv.python == NULL && pino_js_truthy(js, python))
     activate->venv.python = own(activate, pino_js_to_utf8(js, python));
-  activate->has_venv = activate->venv.path != NULL && *activate->venv.path != '\0' &&
-                       !is_unrendered(activate->venv.path);
+  activate->has_venv =
+      activate->venv.path != NULL && *activate->venv.path != '\0' && !is_unrendered(activate->venv.path);
 }
 
 static void tell_once(PinoStep *step, const char *text) {
@@ -207,7 +207,8 @@ static void tell_once(PinoStep *step, const char *text) {
     pino_step_print(step, text);
 }
 
-static gboolean read_activation(PinoStep *step, PinoShellParams *params, gboolean *conda_base, GError **error) {
+static gboolean read_activation(PinoStep *step, PinoShellParams *params, gboolean *conda_base,
+                                GError **error) {
   Activate activate = {.owned = g_ptr_array_new_with_free_func(g_free)};
   g_auto(PinoActivation) activation = {0};
   g_autoptr(GPtrArray) owned = activate.owned;
@@ -219,7 +220,9 @@ static gboolean read_activation(PinoStep *step, PinoShellParams *params, gboolea
     return FALSE;
   gboolean asked = activate.conda.path != NULL || activate.conda.name != NULL;
   if (activation.conda_missing && asked)
-    tell_once(step, "[pinokiocloud] miniforge is not installed under bin/miniforge: no conda environment is active\r\n");
+    tell_once(
+        step,
+        "[pinokiocloud] miniforge is not installed under bin/miniforge: no conda environment is active\r\n");
   *conda_base = activation.conda_base;
   params->activation = g_steal_pointer(&activation.commands);
   return TRUE;
@@ -262,19 +265,21 @@ static gboolean needs_password(void) {
   const char *const argv[] = {"sudo", "-n", "true", NULL};
   int status = 1;
   return !g_spawn_sync(NULL, (char **)argv, NULL,
-                       G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                       NULL, NULL, &status, NULL) ||
+                       G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                       NULL, NULL, NULL, &status, NULL) ||
          status != 0;
 }
 
 static char *ask_password(PinoStep *step, GError **error) {
-  static const char request[] = "{\"title\":\"sudo\",\"description\":\"A command of this app wants to run as root\","
-                                "\"type\":\"password\",\"form\":[{\"key\":\"password\",\"title\":\"Password\","
-                                "\"type\":\"password\",\"required\":true}]}";
+  static const char request[] =
+      "{\"title\":\"sudo\",\"description\":\"A command of this app wants to run as root\","
+      "\"type\":\"password\",\"form\":[{\"key\":\"password\",\"title\":\"Password\","
+      "\"type\":\"password\",\"required\":true}]}";
   PinoRun *run = step->run;
   if (run->options.ask == NULL) {
-    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
-                        "this command wants to run as root, sudo needs a password, and nobody is there to give it");
+    g_set_error_literal(
+        error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+        "this command wants to run as root, sudo needs a password, and nobody is there to give it");
     return NULL;
   }
   g_autofree char *answers = run->options.ask(request, step->script->cancellable, run->options.data, error);
@@ -310,7 +315,8 @@ gboolean pino_shell_params_read(PinoStep *step, PinoShellParams *params, GError 
   PinoJs *js = step->js;
   gboolean conda_base = FALSE;
   g_autofree char *path = pino_js_get_utf8(js, step->params, "path");
-  params->folder = path != NULL ? pino_script_resolve(step->script, path, error) : g_strdup(step->script->cwd);
+  params->folder =
+      path != NULL ? pino_script_resolve(step->script, path, error) : g_strdup(step->script->cwd);
   params->shell = pino_js_get_utf8(js, step->params, "shell");
   params->commands = read_commands(step);
   params->on = pino_js_get(js, step->params, "on");
@@ -330,12 +336,14 @@ void pino_shell_params_clear(PinoShellParams *params) {
   g_free(params->askpass);
 }
 
-char *pino_shell_params_command(PinoStep *step, const PinoShellParams *params, const char *command, GError **error) {
+char *pino_shell_params_command(PinoStep *step, const PinoShellParams *params, const char *command,
+                                GError **error) {
   g_autofree char *whole = params->activation == NULL ? g_strdup(command)
                            : *command == '\0'         ? g_strdup(params->activation)
                                                       : g_strconcat(params->activation, " ; ", command, NULL);
   if (!params->sudo)
     return g_steal_pointer(&whole);
   g_autofree char *word = pino_shell_quote(whole);
-  return g_strdup_printf("sudo -E %s bash --noprofile --norc -c %s", params->askpass != NULL ? "-A" : "-n", word);
+  return g_strdup_printf("sudo -E %s bash --noprofile --norc -c %s", params->askpass != NULL ? "-A" : "-n",
+                         word);
 }

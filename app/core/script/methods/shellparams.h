@@ -8,10 +8,10 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *folder;    /* working folder, absolute */
-  char *shell;     /* NULL: bash */
-  char **commands; /* each for a shell of its own; blank ones are left out */
-  char **env;      /* "NAME=value" */
+  char *folder;     /* working folder, absolute */
+  char *shell;      /* NULL: bash */
+  char **commands;  /* each for a shell of its own; blank ones are left out */
+  char **env;       /* "NAME=value" */
   char *activation; /* what comes before each command; NULL: nothing */
   char *askpass;    /* script that gives sudo the password, removed with the params; NULL: not needed */
   gboolean sudo;
@@ -25,7 +25,8 @@ void pino_shell_params_clear(PinoShellParams *params);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PinoShellParams, pino_shell_params_clear)
 
 /* The whole text for the shell: activation, then the command, as root if asked for. Free with g_free(). */
-char *pino_shell_params_command(PinoStep *step, const PinoShellParams *params, const char *command, GError **error);
+char *pino_shell_params_command(PinoStep *step, const PinoShellParams *params, const char *command,
+                                GError **error);
 
 /* The message of shell.enter and shell.write as one text. Free with g_free(). */
 char *pino_shell_params_message(PinoStep *step, GError **error);
