@@ -87,8 +87,11 @@ static int start(PinoSession *session, PinoRun *run, const PinoLauncher *app, GE
   } else {
     pino_session_say(session, "%s is ready; its script gave no address. Ctrl-C stops it.", app->title);
   }
-  pino_run_serve(run);
-  return PINO_EXIT_OK;
+  if (!pino_run_serve(run, TRUE))
+    return PINO_EXIT_OK;
+  g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "%s has ended by itself: what it printed last tells why",
+              app->title);
+  return PINO_EXIT_FAILED;
 }
 
 static int run_work(PinoSession *session, PinoRun *run, gpointer data) {

@@ -25,7 +25,7 @@ static int run_work(PinoSession *session, PinoRun *run, gpointer data) {
   }
   PinoOutcome outcome = pino_run_script(run, work->path, work->input, &error);
   if (outcome == PINO_OUTCOME_DAEMON)
-    pino_run_serve(run);
+    pino_run_serve(run, FALSE);
   return status_of(outcome);
 }
 

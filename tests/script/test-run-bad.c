@@ -32,7 +32,7 @@ static const BenchCase cases[] = {
     {"copy-of-a-missing-file", "[step('fs.copy', {src: 'none', dest: 'there'})]", "", "none"},
     {"path-is-missing", "[step('fs.read', {})]", "", "path"},
     {"start-of-a-folder", "[step('script.start', {uri: '.'})]", "", "folder"},
-    {"json-file-that-does-not-parse", "[step('load', {x: 'bad.json'})]", "", "bad.json:2", "bad.json", "{\n  \"a\": \n}"},
+    {"json-file-that-does-not-parse", "[step('load', {x: 'bad.json'})]", "", "bad.json:3", "bad.json", "{\n  \"a\": \n}"},
     {"set-in-a-json-file-that-does-not-parse", "[step('json.set', {'bad.json': {a: 1}})]", "", "bad.json:1", "bad.json", "{oops"},
     {"command-not-found", "[run('no-such-program-here'), log('{{input.exit_code}}')]",
      "bash: line 1: no-such-program-here: command not found\n127\n"},

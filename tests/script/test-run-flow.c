@@ -206,7 +206,7 @@ static void test_daemon(void) {
   g_assert_cmpstr(local, ==, "{\"url\":\"http://x\"}");
   g_assert_cmpuint(bench_processes(bench), >, 0);
   g_cancellable_cancel(bench->cancellable);
-  pino_run_serve(bench->run);
+  pino_run_serve(bench->run, FALSE);
   bench_expect_file(bench, "stopped", "http://x");
 }
 

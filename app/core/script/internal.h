@@ -28,6 +28,7 @@ struct _PinoRun {
   guint shells_made;
   guint next_port;
   gboolean closing;
+  gboolean command_ended; /* one that was left running in the background, since serving began */
 };
 
 /* One script of a run. */

@@ -50,7 +50,12 @@ JSValueRef pino_load_value(PinoRun *run, const char *path, gboolean fresh, GErro
     return NULL;
   if (is_json(path))
     return load_json(run, path, error);
-  JSValueRef exports = pino_js_require(run->js, path, fresh, error);
+  g_autoptr(GError) found = NULL;
+  JSValueRef exports = pino_js_require(run->js, path, fresh, &found);
+  if (g_error_matches(found, PINO_ERROR, PINO_ERROR_LIMIT)) /* only this one names no place */
+    g_prefix_error(&found, "%s: ", path);
+  if (found != NULL)
+    g_propagate_error(error, g_steal_pointer(&found));
   if (exports == NULL)
     return NULL;
   JSValueRef argv[] = {exports};

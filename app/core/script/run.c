@@ -182,12 +182,35 @@ PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, G
   return outcome;
 }
 
-void pino_run_serve(PinoRun *run) {
-  gboolean never = FALSE;
-  while (run->main != NULL && pino_wait(&never, run->cancellable, NULL)) {
+static gboolean any_command_runs(PinoRun *run) {
+  for (guint i = 0; i < run->scripts->len; i++) {
+    PinoScript *script = run->scripts->pdata[i];
+    for (guint j = 0; j < script->shells->len; j++) {
+      PinoScriptShell *entry = script->shells->pdata[j];
+      if (pino_shell_is_running(entry->shell))
+        return TRUE;
+    }
+    if (script->depth > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean pino_run_serve(PinoRun *run, gboolean leave_when_over) {
+  g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
+  gboolean over = FALSE;
+  run->command_ended =
+      leave_when_over && run->main != NULL && run->main->shells->len > 0 && !any_command_runs(run);
+  while (run->main != NULL && !over && pino_wait(&run->command_ended, run->cancellable, NULL)) {
+    /* What the end set off (an action, a restart) has its turn first. */
+    while (g_main_context_iteration(context, FALSE)) {
+    }
+    run->command_ended = FALSE;
+    over = leave_when_over && !any_command_runs(run);
   }
   pino_run_renew(run);
   close_all(run, TRUE);
+  return over;
 }
 
 char *pino_run_local(PinoRun *run, const char *path) {

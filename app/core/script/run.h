@@ -57,8 +57,9 @@ void pino_run_cancel(PinoRun *run);
 /* What ends the run's present work; borrowed, for the run's thread. */
 GCancellable *pino_run_cancellable(PinoRun *run);
 
-/* Serves a daemon until it is cancelled or stops by itself, then ends it (its `on.stop` first). */
-void pino_run_serve(PinoRun *run);
+/* Serves a daemon until it is cancelled or stopped by a script, then ends it (its `on.stop` first). With
+ * leave_when_over also when the commands that it left running have all ended: gives TRUE then. */
+gboolean pino_run_serve(PinoRun *run, gboolean leave_when_over);
 
 /* JSON of a script's local memory ("{}" if it has none). Free with g_free(). */
 char *pino_run_local(PinoRun *run, const char *path);

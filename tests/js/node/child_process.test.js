@@ -120,9 +120,10 @@ test('kill', async () => {
 test('writing to a child that is gone is an error, not the end of us', async () => {
   const child = spawn('true');
   const problem = new Promise((resolve) => child.stdin.on('error', (error) => resolve(error.code)));
+  const closed = ended(child).then(() => 'EPIPE');
   await new Promise((resolve) => child.on('exit', resolve));
   child.stdin.write('x');
-  assert.ok(['EPIPE', 'ERR_STREAM_DESTROYED'].includes(await Promise.race([problem, ended(child).then(() => 'EPIPE')])));
+  assert.ok(['EPIPE', 'ERR_STREAM_DESTROYED'].includes(await Promise.race([problem, closed])));
 });
 
 test('an AbortSignal ends a child', async () => {

@@ -192,7 +192,8 @@ async function net(request) {
     body: bodyOf(params.data, headers),
     signal: params.timeout ? AbortSignal.timeout(Number(params.timeout)) : undefined
   }).catch((error) => {
-    throw new Error('net: ' + (error.cause && error.cause.message ? error.cause.message : error.message))
+    const reason = error.cause && error.cause.message ? error.cause.message : error.message
+    throw new Error('net: ' + (reason.includes(url) ? '' : url + ': ') + reason)
   })
   if (response.status >= 400) {
     const text = (await response.text()).slice(0, 500)

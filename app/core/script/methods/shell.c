@@ -107,6 +107,7 @@ static void on_ended(int exit_code, int signal, gpointer data) {
     g_autofree char *line =
         g_strdup_printf("\r\n[pinokiocloud] the command ended with exit code %d\r\n", exit_code);
     pino_script_print(entry->script, entry->index, line);
+    entry->script->run->command_ended = TRUE;
   }
 }
 
