@@ -221,8 +221,8 @@ static char *ask_form(const Terminal *terminal, JsonObject *request, GError **er
   return json_to_string(node, FALSE);
 }
 
-char *pino_answers_ask(const char *request, GCancellable *cancellable, gpointer session, GError **error) {
-  PinoAnswers *answers = pino_session_answers(session);
+char *pino_answers_ask(const char *request, GCancellable *cancellable, gpointer data, GError **error) {
+  PinoAnswers *answers = data;
   if (answers->file != NULL)
     return from_file(answers, error);
   if (!isatty(STDIN_FILENO)) {

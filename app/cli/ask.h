@@ -11,10 +11,7 @@ typedef struct _PinoAnswers PinoAnswers;
 PinoAnswers *pino_answers_new(const char *file, GError **error);
 void pino_answers_free(PinoAnswers *answers);
 
-/* The answers of a session (session.c). */
-PinoAnswers *pino_session_answers(gpointer session);
-
-/* A PinoAsk whose data is a session. */
-char *pino_answers_ask(const char *request, GCancellable *cancellable, gpointer session, GError **error);
+/* A PinoAsk whose data is a PinoAnswers. */
+char *pino_answers_ask(const char *request, GCancellable *cancellable, gpointer answers, GError **error);
 
 G_END_DECLS

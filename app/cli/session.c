@@ -149,6 +149,7 @@ static gpointer run_thread(gpointer data) {
       .home = home,
       .sink = on_event,
       .ask = pino_answers_ask,
+      .ask_data = session->answers,
       .data = session,
       .terminal = isatty(STDIN_FILENO) ? STDIN_FILENO : -1,
   };
@@ -161,10 +162,6 @@ static gpointer run_thread(gpointer data) {
   g_main_context_pop_thread_default(context);
   g_idle_add(on_finished, session);
   return NULL;
-}
-
-PinoAnswers *pino_session_answers(gpointer session) {
-  return ((PinoSession *)session)->answers;
 }
 
 int pino_session_do(const PinoSessionOptions *options, PinoSessionWork work, gpointer data) {

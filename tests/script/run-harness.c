@@ -155,6 +155,7 @@ void bench_begin(Bench *bench, const char *name, const char *input) {
       .sink = on_event,
       .ask = bench->answers != NULL ? on_ask : NULL,
       .data = bench,
+      .ask_data = bench,
       .cancellable = bench->cancellable,
       .time_limit = bench->time_limit,
       .terminal = -1,

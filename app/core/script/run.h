@@ -16,11 +16,12 @@ G_BEGIN_DECLS
 typedef char *(*PinoAsk)(const char *request, GCancellable *cancellable, gpointer data, GError **error);
 
 typedef struct {
-  const char *home;          /* PINOKIO_HOME, absolute */
-  const char *keeper;        /* the keeper's program; NULL: as installed */
-  PinoEventSink sink;        /* may be NULL */
-  PinoAsk ask;               /* may be NULL: nobody to ask */
-  gpointer data;             /* of sink and ask */
+  const char *home;   /* PINOKIO_HOME, absolute */
+  const char *keeper; /* the keeper's program; NULL: as installed */
+  PinoEventSink sink; /* may be NULL */
+  gpointer data;      /* of sink */
+  PinoAsk ask;        /* may be NULL: nobody to ask */
+  gpointer ask_data;
   GCancellable *cancellable; /* cancels the run as pino_run_cancel() does; may be NULL */
   double time_limit;         /* CPU seconds of one entry into JavaScript; 0: 30 */
   int terminal;              /* descriptor of the person's terminal for `input: true`; -1: none */

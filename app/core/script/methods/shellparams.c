@@ -282,7 +282,8 @@ static char *ask_password(PinoStep *step, GError **error) {
         "this command wants to run as root, sudo needs a password, and nobody is there to give it");
     return NULL;
   }
-  g_autofree char *answers = run->options.ask(request, step->script->cancellable, run->options.data, error);
+  g_autofree char *answers =
+      run->options.ask(request, step->script->cancellable, run->options.ask_data, error);
   JSValueRef value = answers != NULL ? pino_js_from_json(step->js, answers, error) : NULL;
   return value != NULL ? pino_js_get_utf8(step->js, value, "password") : NULL;
 }
