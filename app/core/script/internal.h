@@ -18,17 +18,18 @@ struct _PinoRun {
   GCancellable *cancellable; /* of the present work; a new one for what comes after a cancel */
   gulong option_cancelled;   /* handler at options.cancellable */
   PinoJs *js;
-  GPtrArray *scripts;  /* PinoScript that run or stay, in the order they started; owned */
-  PinoScript *main;    /* borrowed */
-  GHashTable *told;    /* notices that are given once a run */
-  GPtrArray *restarts; /* char *: scripts to start again once they have ended */
-  JSObjectRef world;   /* exports of world.js, step.js, keypath.js; held by their modules */
+  GPtrArray *scripts; /* PinoScript that run or stay, in the order they started; owned */
+  PinoScript *main;   /* borrowed */
+  GHashTable *told;   /* notices that are given once a run */
+  GPtrArray *turns;   /* GSource of what is to come in turns of their own */
+  char *restart_main; /* JSON of how the main script is to be started again once it has ended, or NULL */
+  JSObjectRef world;  /* exports of world.js, step.js, keypath.js; held by their modules */
   JSObjectRef step;
   JSObjectRef keypath;
   guint shells_made;
   guint next_port;
   gboolean closing;
-  gboolean command_ended; /* one that was left running in the background, since serving began */
+  gboolean woken; /* while serving: a command ended that was left running, or the main script did */
 };
 
 /* One script of a run. */
@@ -113,6 +114,13 @@ PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, con
 PinoScriptShell *pino_script_shell(PinoScript *script, const char *id);
 /* Ends it and forgets it. */
 void pino_script_drop_shell(PinoScript *script, PinoScriptShell *shell);
+
+/* Calls function(data) once in a turn of the loop of its own, where waiting is allowed; free_data in any case, at the
+ * latest before the run is freed. */
+void pino_run_later(PinoRun *run, GSourceOnceFunc function, gpointer data, GDestroyNotify free_data);
+
+/* Starts the script again as a restart's JSON says. */
+PinoOutcome pino_script_start_again(PinoRun *run, const char *about, GError **error);
 
 /* After a cancel: the run's work to come (`on.stop`, the next script) can be cancelled anew. */
 void pino_run_renew(PinoRun *run);

@@ -223,7 +223,7 @@ static JSValueRef perform(Invocation *invocation, GError **error) {
   return value;
 }
 
-static gboolean on_invoke(gpointer data) {
+static void on_invoke(gpointer data) {
   Invocation *invocation = data;
   g_autoptr(GError) error = NULL;
   JSValueRef value = perform(invocation, &error);
@@ -231,7 +231,6 @@ static gboolean on_invoke(gpointer data) {
     pino_js_deferred_reject(invocation->deferred, error);
   else
     pino_js_deferred_resolve(invocation->deferred, value);
-  return G_SOURCE_REMOVE;
 }
 
 /* (method, params, ondata) -> promise. It is done in a later turn of the loop, so that what waits for it can be
@@ -255,11 +254,7 @@ static JSValueRef invoke(PinoJs *js, size_t argc, const JSValueRef argv[], GErro
   invocation->print = argc > 2 ? pino_js_hold(js, argv[2]) : NULL;
   JSValueRef promise = NULL;
   invocation->deferred = pino_js_deferred_new(js, &promise);
-  g_autoptr(GSource) source = g_idle_source_new();
-  g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  g_source_set_callback(source, on_invoke, invocation, invocation_free);
-  g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
-  g_source_attach(source, context);
+  pino_run_later(run, on_invoke, invocation, invocation_free);
   return promise;
 }
 

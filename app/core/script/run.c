@@ -80,7 +80,7 @@ PinoRun *pino_run_new(const PinoRunOptions *options) {
   g_mutex_init(&run->lock);
   run->cancellable = g_cancellable_new();
   run->scripts = g_ptr_array_new();
-  run->restarts = g_ptr_array_new_with_free_func(g_free);
+  run->turns = g_ptr_array_new();
   run->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   PinoJsOptions js = {
       .time_limit = options->time_limit,
@@ -100,6 +100,38 @@ PinoRun *pino_run_new(const PinoRunOptions *options) {
   return run;
 }
 
+typedef struct {
+  PinoRun *run;
+  GSource *source;
+  GSourceOnceFunc function;
+  gpointer data;
+  GDestroyNotify free_data;
+} Turn;
+
+static gboolean on_turn(gpointer data) {
+  Turn *turn = data;
+  turn->function(turn->data);
+  return G_SOURCE_REMOVE;
+}
+
+static void turn_free(gpointer data) {
+  Turn *turn = data;
+  g_ptr_array_remove(turn->run->turns, turn->source);
+  turn->free_data(turn->data);
+  g_free(turn);
+}
+
+void pino_run_later(PinoRun *run, GSourceOnceFunc function, gpointer data, GDestroyNotify free_data) {
+  g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
+  g_autoptr(GSource) source = g_idle_source_new();
+  Turn *turn = g_new0(Turn, 1);
+  *turn = (Turn){.run = run, .source = source, .function = function, .data = data, .free_data = free_data};
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  g_source_set_callback(source, on_turn, turn, turn_free);
+  g_ptr_array_add(run->turns, source);
+  g_source_attach(source, context);
+}
+
 static void close_all(PinoRun *run, gboolean run_on_stop) {
   run->closing = TRUE;
   for (guint left = run->scripts->len; left > 0; left = run->scripts->len) {
@@ -113,8 +145,11 @@ void pino_run_free(PinoRun *run) {
   if (run == NULL)
     return;
   close_all(run, FALSE);
+  while (run->turns->len > 0)
+    g_source_destroy(run->turns->pdata[run->turns->len - 1]);
+  g_ptr_array_unref(run->turns);
   g_ptr_array_unref(run->scripts);
-  g_ptr_array_unref(run->restarts);
+  g_free(run->restart_main);
   g_hash_table_unref(run->told);
   pino_js_free(run->js);
   if (run->option_cancelled != 0)
@@ -162,6 +197,16 @@ static JSValueRef parse_input(PinoRun *run, const char *input, GError **error) {
   return value;
 }
 
+/* A script.restart of the main script has ended it: it runs again, as often as it asks for that. */
+static PinoOutcome restart_while_asked(PinoRun *run, PinoOutcome outcome, GError **error) {
+  while (run->restart_main != NULL && run->main == NULL && !g_cancellable_is_cancelled(run->cancellable)) {
+    g_autofree char *about = g_steal_pointer(&run->restart_main);
+    g_clear_error(error);
+    outcome = pino_script_start_again(run, about, error);
+  }
+  return outcome;
+}
+
 PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, GError **error) {
   g_autoptr(GError) found = NULL;
   PinoOutcome outcome = PINO_OUTCOME_ERROR;
@@ -171,6 +216,7 @@ PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, G
     outcome = pino_script_run(run, path, path, NULL, args, TRUE, NULL, &found);
   else
     emit_error(run, found->message);
+  outcome = restart_while_asked(run, outcome, &found);
   g_autofree char *local = outcome == PINO_OUTCOME_DAEMON ? pino_run_local(run, path) : NULL;
   if (outcome != PINO_OUTCOME_DAEMON) {
     pino_run_renew(run);
@@ -199,14 +245,14 @@ static gboolean any_command_runs(PinoRun *run) {
 gboolean pino_run_serve(PinoRun *run, gboolean leave_when_over) {
   g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
   gboolean over = FALSE;
-  run->command_ended =
-      leave_when_over && run->main != NULL && run->main->shells->len > 0 && !any_command_runs(run);
-  while (run->main != NULL && !over && pino_wait(&run->command_ended, run->cancellable, NULL)) {
-    /* What the end set off (an action, a restart) has its turn first. */
+  run->woken = leave_when_over && run->main != NULL && run->main->shells->len > 0 && !any_command_runs(run);
+  while (run->main != NULL && !over && pino_wait(&run->woken, run->cancellable, NULL)) {
+    /* What the end set off (an action) has its turn first. */
     while (g_main_context_iteration(context, FALSE)) {
     }
-    run->command_ended = FALSE;
-    over = leave_when_over && !any_command_runs(run);
+    run->woken = FALSE;
+    restart_while_asked(run, PINO_OUTCOME_DAEMON, NULL);
+    over = leave_when_over && run->main != NULL && !any_command_runs(run);
   }
   pino_run_renew(run);
   close_all(run, TRUE);

@@ -153,8 +153,10 @@ static void run_on_stop(PinoScript *script) {
 static void take_out(PinoScript *script) {
   PinoRun *run = script->run;
   g_ptr_array_remove(run->scripts, script);
-  if (run->main == script)
+  if (run->main == script) {
     run->main = NULL;
+    run->woken = TRUE;
+  }
 }
 
 static void end_script(PinoScript *script, gboolean finished, gboolean failed) {
@@ -215,6 +217,17 @@ PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, con
   if (outcome == PINO_OUTCOME_CANCELLED && is_main)
     pino_run_renew(run);
   return end_or_stay(script, outcome);
+}
+
+PinoOutcome pino_script_start_again(PinoRun *run, const char *about, GError **error) {
+  PinoJs *js = run->js;
+  JSValueRef value = pino_js_from_json(js, about, error);
+  g_autofree char *path = pino_js_get_utf8(js, value, "path");
+  g_autofree char *uri = pino_js_get_utf8(js, value, "uri");
+  if (path == NULL || uri == NULL)
+    return PINO_OUTCOME_ERROR;
+  gboolean is_main = pino_js_truthy(js, pino_js_get(js, value, "main"));
+  return pino_script_run(run, path, uri, NULL, pino_js_get(js, value, "params"), is_main, NULL, error);
 }
 
 char *pino_script_resolve(PinoScript *script, const char *uri, GError **error) {

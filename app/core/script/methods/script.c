@@ -138,19 +138,34 @@ static JSValueRef script_status(PinoStep *step, GError **error) {
   return state_of(step, "status", error);
 }
 
-static gboolean on_restart(gpointer data) {
-  PinoRun *run = data;
-  g_autofree char *entry = run->restarts->len > 0 ? g_ptr_array_steal_index(run->restarts, 0) : NULL;
-  if (entry == NULL)
-    return G_SOURCE_REMOVE;
-  g_autoptr(GError) error = NULL;
-  JSValueRef about = pino_js_from_json(run->js, entry, &error);
-  g_autofree char *path = pino_js_get_utf8(run->js, about, "path");
-  g_autofree char *uri = pino_js_get_utf8(run->js, about, "uri");
-  gboolean is_main = pino_js_truthy(run->js, pino_js_get(run->js, about, "main"));
-  if (path != NULL && !run->closing && pino_script_find(run, path) == NULL)
-    pino_script_run(run, path, uri, NULL, pino_js_get(run->js, about, "params"), is_main, NULL, &error);
-  return G_SOURCE_REMOVE;
+typedef struct {
+  PinoRun *run;
+  char *about;
+} Restart;
+
+static void restart_free(gpointer data) {
+  Restart *restart = data;
+  g_free(restart->about);
+  g_free(restart);
+}
+
+static void on_restart(gpointer data) {
+  Restart *restart = data;
+  g_autoptr(GError) error = NULL; /* the script has told it */
+  if (!restart->run->closing)
+    pino_script_start_again(restart->run, restart->about, &error);
+}
+
+/* The main script's restart is the run's; another's is a turn of the loop. */
+static void schedule(PinoRun *run, char *about, gboolean is_main) {
+  if (is_main) {
+    g_free(run->restart_main);
+    run->restart_main = about;
+    return;
+  }
+  Restart *restart = g_new0(Restart, 1);
+  *restart = (Restart){.run = run, .about = about};
+  pino_run_later(run, on_restart, restart, restart_free);
 }
 
 /* The script ends first; it starts again from the loop. */
@@ -175,13 +190,9 @@ static JSValueRef script_restart(PinoStep *step, GError **error) {
   char *entry = pino_js_to_json(js, about, 0, error);
   if (entry == NULL)
     return NULL;
-  g_ptr_array_add(run->restarts, entry);
+  schedule(run, entry, script != NULL && script->is_main);
   if (script != NULL)
     pino_script_close(script, TRUE);
-  g_autoptr(GSource) source = g_idle_source_new();
-  g_source_set_callback(source, on_restart, run, NULL);
-  g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
-  g_source_attach(source, context);
   JSObjectRef result = pino_js_object(js);
   pino_js_set(js, result, "uri", pino_js_string(js, uri));
   pino_js_set(js, result, "scheduled", pino_js_bool(js, TRUE));

@@ -49,11 +49,11 @@ static void trigger_free(gpointer data) {
   g_free(trigger);
 }
 
-static gboolean on_trigger_turn(gpointer data) {
+static void on_trigger_turn(gpointer data) {
   Trigger *trigger = data;
   PinoScript *script = pino_script_find(trigger->run, trigger->path);
   if (script == NULL || trigger->run->closing)
-    return G_SOURCE_REMOVE;
+    return;
   PinoJs *js = trigger->run->js;
   JSObjectRef input = pino_js_object(js);
   pino_js_set(js, input, "event", trigger->event);
@@ -61,7 +61,6 @@ static gboolean on_trigger_turn(gpointer data) {
   pino_script_act(script, trigger->action, input, NULL, NULL);
   if (script->stopping && script->depth == 0)
     pino_script_close(script, TRUE);
-  return G_SOURCE_REMOVE;
 }
 
 /* Shells' callbacks may not wait: the action runs in a turn of the loop of its own. */
@@ -75,12 +74,7 @@ static void on_trigger(const char *action, JSValueRef event, gpointer data) {
       .action = g_strdup(action),
       .event = pino_js_hold(run->js, event),
   };
-  g_autoptr(GSource) source = g_idle_source_new();
-  g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  g_source_set_can_recurse(source, FALSE);
-  g_source_set_callback(source, on_trigger_turn, trigger, trigger_free);
-  g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
-  g_source_attach(source, context);
+  pino_run_later(run, on_trigger_turn, trigger, trigger_free);
 }
 
 static void on_notify(JSValueRef notification, JSValueRef matched, gpointer data) {
@@ -107,7 +101,7 @@ static void on_ended(int exit_code, int signal, gpointer data) {
     g_autofree char *line =
         g_strdup_printf("\r\n[pinokiocloud] the command ended with exit code %d\r\n", exit_code);
     pino_script_print(entry->script, entry->index, line);
-    entry->script->run->command_ended = TRUE;
+    entry->script->run->woken = TRUE;
   }
 }
 
