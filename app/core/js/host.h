@@ -97,10 +97,12 @@ JSObjectRef pino_js_function_full(PinoJs *js, const char *name, PinoJsNative fun
 /* The data of the native that is being called now. */
 gpointer pino_js_native_data(PinoJs *js);
 
-/* A promise that C settles later, on the host's thread. The deferred is freed when settled. */
+/* A promise that C settles later, on the host's thread. The deferred is freed when settled or given up. */
 typedef struct _PinoJsDeferred PinoJsDeferred;
 PinoJsDeferred *pino_js_deferred_new(PinoJs *js, JSValueRef *promise);
 void pino_js_deferred_resolve(PinoJsDeferred *deferred, JSValueRef value);
 void pino_js_deferred_reject(PinoJsDeferred *deferred, const GError *error);
+/* Frees it; the promise is never settled. */
+void pino_js_deferred_give_up(PinoJsDeferred *deferred);
 
 G_END_DECLS

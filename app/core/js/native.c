@@ -114,15 +114,19 @@ PinoJsDeferred *pino_js_deferred_new(PinoJs *js, JSValueRef *promise) {
   return deferred;
 }
 
+void pino_js_deferred_give_up(PinoJsDeferred *deferred) {
+  pino_js_release(deferred->js, deferred->resolve);
+  pino_js_release(deferred->js, deferred->reject);
+  g_free(deferred);
+}
+
 static void deferred_settle(PinoJsDeferred *deferred, JSValueRef function, JSValueRef value) {
   PinoJs *js = deferred->js;
   g_autoptr(GError) error = NULL;
   pino_js_call(js, (JSObjectRef)function, NULL, 1, &value, &error);
   if (error != NULL && js->options.console != NULL)
     js->options.console("error", error->message, js->options.console_data);
-  pino_js_release(js, deferred->resolve);
-  pino_js_release(js, deferred->reject);
-  g_free(deferred);
+  pino_js_deferred_give_up(deferred);
 }
 
 void pino_js_deferred_resolve(PinoJsDeferred *deferred, JSValueRef value) {

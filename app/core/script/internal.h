@@ -115,9 +115,10 @@ PinoScriptShell *pino_script_shell(PinoScript *script, const char *id);
 /* Ends it and forgets it. */
 void pino_script_drop_shell(PinoScript *script, PinoScriptShell *shell);
 
+typedef void (*PinoTurnFunc)(gpointer data);
 /* Calls function(data) once in a turn of the loop of its own, where waiting is allowed; free_data in any case, at the
  * latest before the run is freed. */
-void pino_run_later(PinoRun *run, GSourceOnceFunc function, gpointer data, GDestroyNotify free_data);
+void pino_run_later(PinoRun *run, PinoTurnFunc function, gpointer data, GDestroyNotify free_data);
 
 /* Starts the script again as a restart's JSON says. */
 PinoOutcome pino_script_start_again(PinoRun *run, const char *about, GError **error);

@@ -182,6 +182,8 @@ typedef struct {
 
 static void invocation_free(gpointer data) {
   Invocation *invocation = data;
+  if (invocation->deferred != NULL)
+    pino_js_deferred_give_up(invocation->deferred);
   pino_js_release(invocation->run->js, invocation->params);
   pino_js_release(invocation->run->js, invocation->print);
   g_free(invocation->path);
@@ -227,10 +229,11 @@ static void on_invoke(gpointer data) {
   Invocation *invocation = data;
   g_autoptr(GError) error = NULL;
   JSValueRef value = perform(invocation, &error);
+  PinoJsDeferred *deferred = g_steal_pointer(&invocation->deferred);
   if (error != NULL)
-    pino_js_deferred_reject(invocation->deferred, error);
+    pino_js_deferred_reject(deferred, error);
   else
-    pino_js_deferred_resolve(invocation->deferred, value);
+    pino_js_deferred_resolve(deferred, value);
 }
 
 /* (method, params, ondata) -> promise. It is done in a later turn of the loop, so that what waits for it can be

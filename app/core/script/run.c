@@ -103,7 +103,7 @@ PinoRun *pino_run_new(const PinoRunOptions *options) {
 typedef struct {
   PinoRun *run;
   GSource *source;
-  GSourceOnceFunc function;
+  PinoTurnFunc function;
   gpointer data;
   GDestroyNotify free_data;
 } Turn;
@@ -121,7 +121,7 @@ static void turn_free(gpointer data) {
   g_free(turn);
 }
 
-void pino_run_later(PinoRun *run, GSourceOnceFunc function, gpointer data, GDestroyNotify free_data) {
+void pino_run_later(PinoRun *run, PinoTurnFunc function, gpointer data, GDestroyNotify free_data) {
   g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
   g_autoptr(GSource) source = g_idle_source_new();
   Turn *turn = g_new0(Turn, 1);
