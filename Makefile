@@ -10,13 +10,13 @@ WERROR = $(if $(CI),-Dwerror=true)
 # JavaScriptCore beside AddressSanitizer: it handles SIGSEGV itself (allow_user_segv_handler), and it finds the values that C
 # holds by looking through the stack, which therefore must stay where it is (detect_stack_use_after_return=0).
 SANITIZERS = $(CURDIR)/tests/sanitizers
-ASAN_OPTIONS = exitcode=99:allow_user_segv_handler=1:detect_stack_use_after_return=0:strict_string_checks=1
-ASAN_ENV = ASAN_OPTIONS=$(ASAN_OPTIONS):malloc_context_size=4 \
+ASAN_FLAGS = exitcode=99:allow_user_segv_handler=1:detect_stack_use_after_return=0:strict_string_checks=1
+ASAN_ENV = ASAN_OPTIONS=$(ASAN_FLAGS):malloc_context_size=4 \
   LSAN_OPTIONS=suppressions=$(SANITIZERS)/lsan.supp:print_suppressions=0 \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99 \
   G_SLICE=always-malloc G_DEBUG=gc-friendly,fatal-criticals PINOKIO_TEST_SLOW=4
-TSAN_OPTIONS = suppressions=$(SANITIZERS)/tsan.supp:halt_on_error=1:exitcode=99
-TSAN_ENV = TSAN_OPTIONS=$(TSAN_OPTIONS):ignore_noninstrumented_modules=1:die_after_fork=0 \
+TSAN_FLAGS = suppressions=$(SANITIZERS)/tsan.supp:halt_on_error=1:exitcode=99
+TSAN_ENV = TSAN_OPTIONS=$(TSAN_FLAGS):ignore_noninstrumented_modules=1:die_after_fork=0 \
   G_SLICE=always-malloc G_DEBUG=fatal-criticals PINOKIO_TEST_SLOW=4
 TSAN_SUITES = base net storage environment keeper
 # A forked child of a program with threads cannot start threads under ThreadSanitizer.

@@ -4,9 +4,10 @@
     report.py BUILD [BUILD...]
 
 Reads the log that `meson test` leaves in each build folder. A TAP program counts with each of its cases, any other
-program as one. A program that crashed, ran out of time or stopped before its plan was done counts as failed for what is
-missing. The output of what failed is printed before the closing line, `N passed, N failed`. A skipped case is named;
-in CI (CI=true) it is a failure: there, everything a test needs is to be there. Exit status 0 if nothing failed.
+program as one. A program that crashed, ran out of time or stopped before its plan was done counts as failed for what
+is missing. The output of what failed is printed before the closing line, `N passed, N failed`. A case that was skipped
+in every build is named, and in CI (CI=true) is a failure: there, everything a test needs is to be there. Exit status 0
+if nothing failed.
 """
 
 import json
@@ -22,20 +23,29 @@ TAIL = 6000
 class Tally:
     def __init__(self):
         self.passed = 0
+        self.seen = set()  # (program, case) of what passed in some build
         self.failed = 0
         self.failures = []  # names; one may stand for several cases that were not reached
-        self.skipped = []
+        self.skipped = []  # (build, program, case, reason)
+
+    def never_run(self):
+        """Names of what was skipped and passed in no build, each once."""
+        names = {}
+        for build, program, name, reason in self.skipped:
+            if (program, name) not in self.seen:
+                names.setdefault((program, name), "%s: %s: %s (%s)" % (build, program, name, reason))
+        return list(names.values())
 
 
 def read_tap(text):
-    """Gives (plan or None, passed, failed names, skipped names) of a TAP stream."""
-    plan, passed, failed, skipped = None, 0, [], []
+    """Gives (plan or None, passed names, failed names, skipped (name, reason)) of a TAP stream."""
+    plan, passed, failed, skipped = None, [], [], []
     for line in text.splitlines():
         match = PLAN.match(line)
         if match:
             plan = int(match.group(1))
             if plan == 0:
-                skipped.append((match.group(2) or "").strip() or "everything")
+                skipped.append(("everything", (match.group(2) or "").strip()))
             continue
         match = CASE.match(line)
         if not match:
@@ -44,11 +54,11 @@ def read_tap(text):
             continue
         negative, name, directive, reason = match.groups()
         if directive and directive.lower() == "skip":
-            skipped.append("%s (%s)" % (name, reason.strip()))
+            skipped.append((name, reason.strip()))
         elif negative:
             failed.append(name)
         else:
-            passed += 1
+            passed.append(name)
     return plan, passed, failed, skipped
 
 
@@ -62,11 +72,11 @@ def add(tally, build, entry):
             tally.passed += 1
             return
         if entry["result"] == "SKIP":
-            tally.skipped.append(label)
+            tally.skipped.append((build, entry["name"], "the program", "by itself"))
             return
         bad.append("the program")
     else:
-        missing = (plan or 0) - passed - len(failed) - len(skipped)
+        missing = (plan or 0) - len(passed) - len(failed) - len(skipped)
         if missing > 0 and plan:
             unreached = missing - 1
             bad.append("%d of its %d cases were not reached" % (missing, plan))
@@ -74,8 +84,9 @@ def add(tally, build, entry):
             bad.append("it ended before its plan")
         elif entry["result"] not in ("OK", "SKIP") and not bad:
             bad.append("the program, after its cases")
-    tally.passed += passed
-    tally.skipped += ["%s: %s" % (label, name) for name in skipped]
+    tally.passed += len(passed)
+    tally.seen.update((entry["name"], name) for name in passed)
+    tally.skipped += [(build, entry["name"], name, reason) for name, reason in skipped]
     if bad:
         tally.failed += len(bad) + unreached
         tally.failures += ["%s: %s" % (label, name) for name in bad]
@@ -112,14 +123,15 @@ def main(builds):
         for entry in entries:
             add(tally, build, entry)
     strict = os.environ.get("CI") == "true"
-    for name in tally.skipped:
+    skipped = tally.never_run()
+    for name in skipped:
         print("skipped: %s" % name)
     for name in tally.failures:
         print("FAILED: %s" % name)
-    failed = tally.failed + (len(tally.skipped) if strict else 0)
+    failed = tally.failed + (len(skipped) if strict else 0)
     line = "%d passed, %d failed" % (tally.passed, failed)
-    if tally.skipped and not strict:
-        line += ", %d skipped" % len(tally.skipped)
+    if skipped and not strict:
+        line += ", %d skipped" % len(skipped)
     print(line)
     return 1 if failed or not tally.passed else 0
 

@@ -20,7 +20,7 @@ static char *fetch(PinoSession *session, PinoRun *run, const char *target, GErro
   if (clone == NULL)
     return folder;
   pino_session_say(session, "cloning %s", clone);
-  return pino_target_clone(pino_run_home(run), clone, pino_run_cancellable(run), error);
+  return pino_target_clone(run, clone, error);
 }
 
 static gboolean install(PinoSession *session, PinoRun *run, PinoLauncher **launcher, GError **error) {

@@ -1,4 +1,5 @@
 /* pinokiocloud script run|show: one script, without an app around it. */
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,6 +42,16 @@ static int show_work(PinoSession *session, PinoRun *run, gpointer data) {
   return PINO_EXIT_OK;
 }
 
+static gboolean is_json(const char *input) {
+  g_autoptr(JsonParser) parser = json_parser_new();
+  g_autoptr(GError) error = NULL;
+  if (input == NULL || json_parser_load_from_data(parser, input, -1, &error))
+    return TRUE;
+  g_autofree char *text = g_strdup_printf("--input is not JSON: %s", error->message);
+  pino_command_complain(text);
+  return FALSE;
+}
+
 static int command_run(int argc, char **argv) {
   g_autofree char *input = NULL;
   g_autofree char *answers = NULL;
@@ -55,6 +66,8 @@ static int command_run(int argc, char **argv) {
   if (!pino_command_parse("script run FILE [--input JSON] [--events] [--answers FILE.json]",
                           "Runs one script. A daemon stays until Ctrl-C.", entries, 1, &argc, &argv, &status))
     return status;
+  if (!is_json(input))
+    return PINO_EXIT_USAGE;
   PinoSessionOptions options = {.output = events ? PINO_OUTPUT_EVENTS : PINO_OUTPUT_RAW, .answers = answers};
   g_autofree char *path = g_canonicalize_filename(argv[1], NULL);
   Work work = {.path = path, .input = input};

@@ -208,7 +208,7 @@ def nested_daemon(t):
         t.path(),
         inner__json={
             "daemon": True,
-            "run": [shell("echo up; setsid sleep 300", on=[{"event": "/up/", "done": True}])],
+            "run": [shell("setsid sleep 300 & echo up; sleep 301", on=[{"event": "/up/", "done": True}])],
         },
     )
     path = t.script({"method": "script.start", "params": {"uri": "inner.json"}}, daemon=True)
@@ -221,7 +221,7 @@ def nested_daemon(t):
 @case("/e2e/interrupt/terminated-and-hung-up")
 def other_signals(t):
     for number in (signal.SIGTERM, signal.SIGHUP):
-        interrupted(t, [shell("echo up; setsid sleep 300")], "up", number)
+        interrupted(t, [shell("setsid sleep 300 & echo up; sleep 301")], "up", number)
 
 
 @case("/e2e/interrupt/twice-ends-a-slow-end")

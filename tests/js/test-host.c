@@ -154,6 +154,51 @@ static void modules(void) {
   remove(main), remove(bad), remove(json), remove(folder);
 }
 
+/* JavaScriptCore's own timers crash outside of WebKit. */
+static void no_foreign_timers_in_the_served_context(void) {
+  g_autoptr(GMainContext) context = g_main_context_new();
+  g_main_context_push_thread_default(context);
+  PinoJs *js = pino_js_new(NULL);
+  g_autoptr(GError) error = NULL;
+  g_assert_nonnull(pino_js_eval(js, "let a = []; for (let i = 0; i < 300000; i++) a.push({i}); a = null; 1",
+                                NULL, &error));
+  GPollFD fds[8];
+  gint timeout = 0, priority = 0;
+  g_assert_true(g_main_context_acquire(context));
+  g_main_context_prepare(context, &priority);
+  g_main_context_query(context, G_MAXINT, &timeout, fds, G_N_ELEMENTS(fds));
+  g_main_context_check(context, G_MAXINT, fds, 0);
+  g_main_context_release(context);
+  g_assert_cmpint(timeout, ==, -1);
+  pino_js_free(js);
+  g_main_context_pop_thread_default(context);
+}
+
+static gpointer test_in_a_thread(gpointer function) {
+  ((void (*)(void))function)();
+  return NULL;
+}
+
+static void no_foreign_timers(void) {
+  g_thread_join(g_thread_new("test", test_in_a_thread, (gpointer)no_foreign_timers_in_the_served_context));
+}
+
+static void endless_loop_in_a_microtask_is_stopped(void) {
+  PinoJsOptions options = {.time_limit = 0.3};
+  g_autoptr(PinoJs) js = pino_js_new(&options);
+  g_autoptr(GError) error = NULL;
+  JSValueRef value = pino_js_eval(js, "(async () => { await 1; for (;;) {} })()", NULL, &error);
+  if (value != NULL)
+    value = pino_js_await(js, value, &error);
+  g_assert_null(value);
+  g_assert_error(error, PINO_ERROR, PINO_ERROR_LIMIT);
+  expect(js, "1 + 1", "2");
+  g_clear_error(&error);
+  value = pino_js_await(js, pino_js_eval(js, "(async () => { await 1; return 5 })()", NULL, &error), &error);
+  g_assert_no_error(error);
+  g_assert_cmpfloat(pino_js_to_number(js, value), ==, 5);
+}
+
 static void lodash_is_embedded(void) {
   g_autoptr(PinoJs) js = pino_js_new(NULL);
   g_autoptr(GError) error = NULL;
@@ -182,6 +227,8 @@ int main(int argc, char **argv) {
   g_test_add_func("/js/promises-and-timers", promises_and_timers);
   g_test_add_func("/js/natives-throw-errors-with-codes", natives_throw_errors_with_codes);
   g_test_add_func("/js/modules", modules);
+  g_test_add_func("/js/no-foreign-timers", no_foreign_timers);
+  g_test_add_func("/js/endless-loop-in-a-microtask-is-stopped", endless_loop_in_a_microtask_is_stopped);
   g_test_add_func("/js/lodash-is-embedded", lodash_is_embedded);
   g_test_add_func("/js/many-hosts-with-live-timers", thousand_hosts_leave_no_memory);
   return g_test_run();

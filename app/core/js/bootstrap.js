@@ -27,7 +27,9 @@
     return native.resource('node/' + name.replace(/\//g, '_') + '.js')
   }
 
-  function requireBuiltin(name) {
+  // fs/promises and fs_promises are one file, and so one module.
+  function requireBuiltin(asked) {
+    const name = asked.replace(/\//g, '_')
     if (builtin.has(name)) return builtin.get(name)
     const source = name === 'lodash' ? native.resource('lodash.js') : builtinSource(name)
     if (source === undefined) return undefined
@@ -270,8 +272,14 @@
   define('clearInterval', stop)
   define('clearImmediate', stop)
   define('queueMicrotask', (call) => {
-    Promise.resolve().then(call)
+    if (typeof call !== 'function') throw new TypeError('queueMicrotask wants a function')
+    Promise.resolve().then(call).catch((error) => requireInternal('process_tick').report(error))
   })
+  for (const name of ['setTimeout', 'setImmediate']) {
+    Object.defineProperty(globalThis[name], Symbol.for('nodejs.util.promisify.custom'), {
+      get: () => requireInternal('timers/promises')[name]
+    })
+  }
   const LAZY = {
     buffer: ['Buffer', 'Blob', 'File'],
     encoding: ['TextEncoder', 'TextDecoder', 'atob', 'btoa'],

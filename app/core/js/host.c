@@ -70,6 +70,17 @@ static gboolean bootstrap(PinoJs *js, GError **error) {
   return TRUE;
 }
 
+/* JavaScriptCore's timers (idle collection) go to the main context that is the thread's default when its run loop is
+ * made, once a thread. They must not run here: they reach for the main thread's run loop, which only WebKit makes, and
+ * crash (seen with WebKitGTK 2.50). So they get a context that nobody serves. */
+static JSContextGroupRef make_group(void) {
+  g_autoptr(GMainContext) unserved = g_main_context_new();
+  g_main_context_push_thread_default(unserved);
+  JSContextGroupRef group = JSContextGroupCreate();
+  g_main_context_pop_thread_default(unserved);
+  return group;
+}
+
 PinoJs *pino_js_new(const PinoJsOptions *options) {
   PinoJs *js = g_new0(PinoJs, 1);
   js->main = g_main_context_ref_thread_default();
@@ -79,7 +90,7 @@ PinoJs *pino_js_new(const PinoJsOptions *options) {
     js->options.time_limit = DEFAULT_TIME_LIMIT;
   js->cancellable =
       js->options.cancellable != NULL ? g_object_ref(js->options.cancellable) : g_cancellable_new();
-  js->group = JSContextGroupCreate();
+  js->group = make_group();
   js->ctx = JSGlobalContextCreateInGroup(js->group, pino_js_global_class());
   JSObjectSetPrivate(JSContextGetGlobalObject(js->ctx), js);
   arm_watchdog(js);
@@ -210,6 +221,20 @@ JSValueRef pino_js_error(PinoJs *js, const GError *error) {
 
 /* --- entries --------------------------------------------------------------------------------------------- */
 
+/* What was stopped in a microtask on the way out gave a value all the same, and the termination still waits for an entry
+ * that it can end. */
+static JSValueRef checked(PinoJs *js, JSValueRef value, JSValueRef exception, GError **error) {
+  if (value != NULL && !(js->stopped && js->depth == 0))
+    return value;
+  if (value != NULL) {
+    JSStringRef nothing = JSStringCreateWithUTF8CString("0");
+    JSEvaluateScript(js->ctx, nothing, NULL, NULL, 1, NULL);
+    JSStringRelease(nothing);
+  }
+  pino_js_take_exception(js, exception, error);
+  return NULL;
+}
+
 JSValueRef pino_js_eval(PinoJs *js, const char *source, const char *file, GError **error) {
   JSStringRef text = JSStringCreateWithUTF8CString(source);
   JSStringRef url = file != NULL ? JSStringCreateWithUTF8CString(file) : NULL;
@@ -220,9 +245,7 @@ JSValueRef pino_js_eval(PinoJs *js, const char *source, const char *file, GError
   JSStringRelease(text);
   if (url != NULL)
     JSStringRelease(url);
-  if (value == NULL)
-    pino_js_take_exception(js, exception, error);
-  return value;
+  return checked(js, value, exception, error);
 }
 
 JSValueRef pino_js_call(PinoJs *js, JSObjectRef function, JSObjectRef this_object, size_t argc,
@@ -235,9 +258,7 @@ JSValueRef pino_js_call(PinoJs *js, JSObjectRef function, JSObjectRef this_objec
   pino_js_enter(js);
   JSValueRef value = JSObjectCallAsFunction(js->ctx, function, this_object, argc, argv, &exception);
   pino_js_leave(js);
-  if (value == NULL)
-    pino_js_take_exception(js, exception, error);
-  return value;
+  return checked(js, value, exception, error);
 }
 
 typedef struct {

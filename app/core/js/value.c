@@ -154,15 +154,18 @@ gboolean pino_js_has(PinoJs *js, JSValueRef object, const char *name) {
   return has;
 }
 
-static char *string_to_utf8(JSStringRef string) {
+static char *string_to_utf8(JSStringRef string, gsize *len) {
   size_t size = JSStringGetMaximumUTF8CStringSize(string);
   char *text = g_malloc(size);
   size_t written = JSStringGetUTF8CString(string, text, size);
   if (written == 0) {
     g_free(text);
-    return g_utf16_to_utf8(JSStringGetCharactersPtr(string), (glong)JSStringGetLength(string), NULL, NULL,
-                           NULL);
+    text =
+        g_utf16_to_utf8(JSStringGetCharactersPtr(string), (glong)JSStringGetLength(string), NULL, NULL, NULL);
+    *len = text != NULL ? strlen(text) : 0;
+    return text;
   }
+  *len = written - 1;
   return size > written + 256 ? g_realloc(text, written) : text;
 }
 
@@ -210,6 +213,11 @@ gboolean pino_js_truthy(PinoJs *js, JSValueRef value) {
 }
 
 char *pino_js_to_utf8(PinoJs *js, JSValueRef value) {
+  gsize len;
+  return pino_js_to_utf8_len(js, value, &len);
+}
+
+char *pino_js_to_utf8_len(PinoJs *js, JSValueRef value, gsize *len) {
   JSValueRef exception = NULL;
   if (value == NULL)
     return NULL;
@@ -218,7 +226,7 @@ char *pino_js_to_utf8(PinoJs *js, JSValueRef value) {
   pino_js_leave(js);
   if (string == NULL)
     return NULL;
-  char *text = string_to_utf8(string);
+  char *text = string_to_utf8(string, len);
   JSStringRelease(string);
   return text;
 }
@@ -238,8 +246,9 @@ char *pino_js_get_utf8(PinoJs *js, JSValueRef object, const char *name) {
 
 GBytes *pino_js_to_bytes(PinoJs *js, JSValueRef value) {
   if (pino_js_is_string(js, value)) {
-    char *text = pino_js_to_utf8(js, value);
-    return text != NULL ? g_bytes_new_take(text, strlen(text)) : NULL;
+    gsize len;
+    char *text = pino_js_to_utf8_len(js, value, &len);
+    return text != NULL ? g_bytes_new_take(text, len) : NULL;
   }
   if (!pino_js_is_object(js, value))
     return NULL;
@@ -274,7 +283,8 @@ char *pino_js_to_json(PinoJs *js, JSValueRef value, guint indent, GError **error
       pino_js_take_exception(js, exception, error);
     return NULL;
   }
-  char *text = string_to_utf8(string);
+  gsize len;
+  char *text = string_to_utf8(string, &len);
   JSStringRelease(string);
   return text;
 }

@@ -49,6 +49,8 @@ gboolean pino_js_truthy(PinoJs *js, JSValueRef value);
 
 /* The value as text, by JavaScript's own rules; free with g_free(). NULL if the conversion throws. */
 char *pino_js_to_utf8(PinoJs *js, JSValueRef value);
+/* The same with its length in bytes: text may hold zeros. */
+char *pino_js_to_utf8_len(PinoJs *js, JSValueRef value, gsize *len);
 double pino_js_to_number(PinoJs *js, JSValueRef value); /* NaN if it is none */
 /* Convenience: property as text, NULL when it is undefined or null. */
 char *pino_js_get_utf8(PinoJs *js, JSValueRef object, const char *name);

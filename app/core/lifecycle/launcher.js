@@ -5,7 +5,7 @@
 const fs = require('fs')
 const path = require('path')
 const native = binding('script')
-const { bodyOf } = require('pino:world')
+const { bodyOf, isRunning } = require('pino:world')
 const { kernel, infoFor } = require('pino:kernel')
 
 const LAUNCHERS = ['pinokio.js', 'pinokio.json', 'pinokio/pinokio.js', 'pinokio/pinokio.json']
@@ -56,9 +56,21 @@ function plainText(html) {
     .replace(/\s+/g, ' ').trim()
 }
 
-function iconOf(item) {
+// What an older app's item shows now: `on` while the script that `when` names runs, else `off`; undefined: nothing.
+function markupOf(item, dir) {
+  if (typeof item.when !== 'string') return item.html
+  return isRunning(native.resolve(item.when.split('?')[0], dir)) ? item.on : item.off
+}
+
+function isShown(item, dir) {
+  if (item === null || typeof item !== 'object' || Array.isArray(item)) return true
+  if (typeof item.when === 'string') return Boolean(markupOf(item, dir))
+  return !('filter' in item) || Boolean(item.filter)
+}
+
+function iconOf(item, markup) {
   if (typeof item.icon === 'string') return item.icon
-  const found = typeof item.html === 'string' ? /<i[^>]*class=["']([^"']*)["']/i.exec(item.html) : null
+  const found = typeof markup === 'string' ? /<i[^>]*class=["']([^"']*)["']/i.exec(markup) : null
   return found ? found[1] : undefined
 }
 
@@ -74,9 +86,10 @@ function isAddress(href) {
 function decorate(item, dir) {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) return item
   const out = { ...item }
-  if (typeof item.text === 'string') out._label = item.text
-  else if (typeof item.html === 'string') out._label = plainText(item.html)
-  const icon = iconOf(item)
+  const markup = markupOf(item, dir)
+  if (typeof item.text === 'string') out._label = /<\/?[a-z][^>]*>/i.test(item.text) ? plainText(item.text) : item.text
+  else if (typeof markup === 'string') out._label = plainText(markup)
+  const icon = iconOf(item, markup)
   if (icon !== undefined) out._icon = icon
   if (typeof item.href === 'string' && item.href !== '') {
     if (isAddress(item.href)) {
@@ -87,8 +100,12 @@ function decorate(item, dir) {
       out._input = inputOf(item, query)
     }
   }
-  if (Array.isArray(item.menu)) out.menu = item.menu.map((inner) => decorate(inner, dir))
+  if (Array.isArray(item.menu)) out.menu = decorateAll(item.menu, dir)
   return out
+}
+
+function decorateAll(items, dir) {
+  return items.filter((item) => isShown(item, dir)).map((item) => decorate(item, dir))
 }
 
 function isScript(item) {
@@ -101,6 +118,11 @@ function flat(items) {
 
 function isInstall(item) {
   return /^install/i.test(path.basename(item._script)) || /^install\b/i.test(item._label || '')
+}
+
+// A menu offers this once the app is there
+function isReinstall(item) {
+  return /^re-?install\b/i.test(item._label || '')
 }
 
 function isHouseWork(item) {
@@ -124,7 +146,7 @@ function wishes(items, dir) {
   const install = all.find(isInstall) || named(dir, 'install')
   const start = now && !isHouseWork(now) ? now
     : all.find((item) => /^start/i.test(path.basename(item._script))) || all.find((item) => !isHouseWork(item)) || named(dir, 'start')
-  return { installed: now ? !isInstall(now) : install === null, install, start }
+  return { installed: now ? !isInstall(now) || isReinstall(now) : install === null, install, start }
 }
 
 // {folder} -> what launcher.h's PinoLauncher holds
@@ -135,7 +157,7 @@ async function read({ folder }) {
   const launcher = await loadLauncher(file)
   const about = metadata(launcher, dir)
   const menu = await called(launcher.menu, dir)
-  const items = Array.isArray(menu) ? menu.map((item) => decorate(item, dir)) : []
+  const items = Array.isArray(menu) ? decorateAll(menu, dir) : []
   const { installed, install, start } = wishes(items, dir)
   const running = kernel.api.running
   const shown = {

@@ -1,6 +1,5 @@
 #include "lifecycle/target.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -49,30 +48,8 @@ static char *clone_name(const char *url) {
   return g_strdup(name);
 }
 
-static void on_cancelled(GCancellable *cancellable, gpointer data) {
-  g_subprocess_send_signal(data, SIGTERM);
-}
-
-static gboolean run_git(const char *url, const char *folder, GCancellable *cancellable, GError **error) {
-  g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDIN_INHERIT);
-  g_subprocess_launcher_setenv(launcher, "GIT_TERMINAL_PROMPT", "0", TRUE);
-  g_autoptr(GSubprocess) git =
-      g_subprocess_launcher_spawn(launcher, error, "git", "clone", "--progress", "--", url, folder, NULL);
-  if (git == NULL)
-    return FALSE;
-  gulong handler =
-      cancellable != NULL ? g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), git, NULL) : 0;
-  gboolean ok = g_subprocess_wait_check(git, NULL, error);
-  if (handler != 0)
-    g_cancellable_disconnect(cancellable, handler);
-  if (!ok && g_cancellable_is_cancelled(cancellable)) {
-    g_clear_error(error);
-    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_CANCELLED, "cancelled");
-  }
-  return ok;
-}
-
-char *pino_target_clone(const char *home, const char *url, GCancellable *cancellable, GError **error) {
+char *pino_target_clone(PinoRun *run, const char *url, GError **error) {
+  const char *home = pino_run_home(run);
   g_autofree char *name = clone_name(url);
   g_autofree char *folder = g_build_filename(home, "api", name, NULL);
   g_autofree char *half = g_strdup_printf("%s/api/.%s.cloning", home, name);
@@ -86,8 +63,9 @@ char *pino_target_clone(const char *home, const char *url, GCancellable *cancell
                 "%s is there already and was not cloned from %s: move it away first", folder, url);
     return NULL;
   }
+  const char *const argv[] = {"git", "clone", "--progress", "--", url, half, NULL};
   if (pino_dir_make(api, error) && pino_tree_remove(half, NULL, error) &&
-      run_git(url, half, cancellable, error) && pino_tree_move(half, folder, NULL, error))
+      pino_run_program(run, api, argv, error) && pino_tree_move(half, folder, NULL, error))
     return g_steal_pointer(&folder);
   pino_tree_remove(half, NULL, NULL);
   g_prefix_error(error, "cannot clone %s: ", url);

@@ -1,7 +1,7 @@
 /* What a person names an app by: a folder, a name under HOME/api, or a git URL. */
 #pragma once
 
-#include <gio/gio.h>
+#include "script/run.h"
 
 G_BEGIN_DECLS
 
@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * *clone set (free) when it is to be cloned first). Errors say what was looked for. Free with g_free(). */
 char *pino_target_find(const char *home, const char *target, char **clone, GError **error);
 
-/* Clones into HOME/api under git's own naming, to a temporary name first; git's output goes to ours. Gives the folder;
- * free with g_free(). */
-char *pino_target_clone(const char *home, const char *url, GCancellable *cancellable, GError **error);
+/* Clones into HOME/api under git's own naming, to a temporary name first. What git prints leaves as `stream` events of
+ * the run; all of its processes end with it. Gives the folder; free with g_free(). */
+char *pino_target_clone(PinoRun *run, const char *url, GError **error);
 
 G_END_DECLS

@@ -13,15 +13,8 @@ static void append_escaped(GString *out, guchar c) {
     g_string_append_printf(out, "\\u%04x", c);
 }
 
-void pino_json_append_string(GString *out, const char *text, gsize len) {
-  g_autofree char *valid = g_utf8_validate_len(text, len, NULL) || memchr(text, 0, len) != NULL
-                               ? NULL
-                               : g_utf8_make_valid(text, (gssize)len);
-  if (valid != NULL) {
-    text = valid;
-    len = strlen(valid);
-  }
-  g_string_append_c(out, '"');
+/* Valid text without NUL. */
+static void append_valid(GString *out, const char *text, gsize len) {
   gsize start = 0;
   for (gsize i = 0; i < len; i++) {
     guchar c = (guchar)text[i];
@@ -32,6 +25,28 @@ void pino_json_append_string(GString *out, const char *text, gsize len) {
     start = i + 1;
   }
   g_string_append_len(out, text + start, (gssize)(len - start));
+}
+
+/* GLib takes NUL for the end of valid text: what stands between two of them is looked at alone. */
+static void append_between(GString *out, const char *text, gsize len) {
+  g_autofree char *valid = g_utf8_validate_len(text, len, NULL) ? NULL : g_utf8_make_valid(text, (gssize)len);
+  if (valid != NULL)
+    append_valid(out, valid, strlen(valid));
+  else
+    append_valid(out, text, len);
+}
+
+void pino_json_append_string(GString *out, const char *text, gsize len) {
+  g_string_append_c(out, '"');
+  const char *zero;
+  while (len > 0 && (zero = memchr(text, 0, len)) != NULL) {
+    gsize before = (gsize)(zero - text);
+    append_between(out, text, before);
+    append_escaped(out, 0);
+    text += before + 1;
+    len -= before + 1;
+  }
+  append_between(out, text, len);
   g_string_append_c(out, '"');
 }
 

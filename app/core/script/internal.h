@@ -133,6 +133,7 @@ void pino_script_emit(PinoScript *script, PinoEvent *event);
 /* Prints text as the output of a step. */
 void pino_step_print(PinoStep *step, const char *text);
 void pino_script_print(PinoScript *script, int index, const char *text);
+void pino_script_print_len(PinoScript *script, int index, const char *text, gsize length);
 /* An event of the UI: notify, wait, open... data is any value. */
 void pino_step_tell(PinoStep *step, const char *name, JSValueRef data);
 
@@ -145,6 +146,11 @@ char *pino_script_resolve(PinoScript *script, const char *uri, GError **error);
 /* Calls a function of an internal module's exports. */
 JSValueRef pino_run_invoke(PinoRun *run, JSObjectRef module, const char *function, size_t argc,
                            const JSValueRef argv[], GError **error);
+
+/* Runs a program on a keeper's terminal in folder, its output printed by the step: git and hf show their progress there,
+ * and all of their processes end with the script. FALSE with an error that names the command when its exit status is
+ * not 0. */
+gboolean pino_step_run_program(PinoStep *step, const char *folder, const char *const *argv, GError **error);
 
 /* --- parts ---- */
 

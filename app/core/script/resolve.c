@@ -15,13 +15,22 @@ static gboolean holds_launcher(const char *folder) {
   return g_file_test(root, G_FILE_TEST_EXISTS) || g_file_test(inner, G_FILE_TEST_EXISTS);
 }
 
+/* Whether a folder is the pinokio/ of an app, which is then the folder above, and not a clone of that name. */
+static gboolean is_inner(const char *folder) {
+  g_autofree char *name = g_path_get_basename(folder);
+  g_autofree char *git = g_build_filename(folder, ".git", NULL);
+  g_autofree char *launcher = g_build_filename(folder, "pinokio.js", NULL);
+  return g_str_equal(name, "pinokio") && g_file_test(launcher, G_FILE_TEST_EXISTS) &&
+         !g_file_test(git, G_FILE_TEST_EXISTS);
+}
+
 /* The folder of the launcher; an app that keeps it in pinokio/ is the folder above. */
 static char *launcher_folder(const char *path) {
   gboolean folder = g_file_test(path, G_FILE_TEST_IS_DIR);
   g_autofree char *own = folder ? g_strdup(path) : g_path_get_dirname(path);
   for (g_autofree char *at = g_strdup(own); !g_str_equal(at, "/");) {
     if (holds_launcher(at))
-      return g_steal_pointer(&at);
+      return is_inner(at) ? g_path_get_dirname(at) : g_steal_pointer(&at);
     char *above = g_path_get_dirname(at);
     g_free(at);
     at = above;
@@ -76,16 +85,43 @@ char *pino_uri_folder_name(const char *repository) {
   return name;
 }
 
-/* Git's own file format: sections in brackets, `key = value` lines, blanks before them. */
+static void strip_quotes(char *text) {
+  gsize length = strlen(text);
+  if (length >= 2 && text[0] == '"' && text[length - 1] == '"') {
+    memmove(text, text + 1, length - 2);
+    text[length - 2] = '\0';
+  }
+}
+
+/* The value of `name = value`, NULL for any other line. Changes the line. */
+static char *config_value(char *line, const char *name) {
+  char *mark = strchr(line, '=');
+  if (mark == NULL)
+    return NULL;
+  *mark = '\0';
+  if (g_ascii_strcasecmp(g_strchomp(line), name) != 0)
+    return NULL;
+  char *value = g_strstrip(mark + 1);
+  strip_quotes(value);
+  return value;
+}
+
+/* Git's own file format (git help config): sections in brackets, `key = value` lines, blanks before them; the names of
+ * sections and keys are of any case, a remark may stand behind a section. */
 static char *origin_in(const char *text) {
+  static const char section[] = "[remote \"origin\"]";
   gboolean inside = FALSE;
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++) {
     char *line = g_strstrip(lines[i]);
-    if (*line == '[')
-      inside = g_str_equal(line, "[remote \"origin\"]");
-    else if (inside && g_str_has_prefix(line, "url") && strchr(line, '=') != NULL)
-      return g_strdup(g_strstrip(strchr(line, '=') + 1));
+    if (*line == '[') {
+      inside = g_ascii_strncasecmp(line, "[remote ", strlen("[remote ")) == 0 &&
+               g_str_has_prefix(line + strlen("[remote "), section + strlen("[remote "));
+      continue;
+    }
+    const char *url = inside ? config_value(line, "url") : NULL;
+    if (url != NULL)
+      return g_strdup(url);
   }
   return NULL;
 }

@@ -54,10 +54,6 @@ static void on_option_cancelled(GCancellable *cancellable, gpointer data) {
   pino_run_cancel(data);
 }
 
-GCancellable *pino_run_cancellable(PinoRun *run) {
-  return run->cancellable;
-}
-
 void pino_run_renew(PinoRun *run) {
   if (!g_cancellable_is_cancelled(run->cancellable))
     return;

@@ -55,9 +55,6 @@ PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, G
  * too. From any thread. */
 void pino_run_cancel(PinoRun *run);
 
-/* What ends the run's present work; borrowed, for the run's thread. */
-GCancellable *pino_run_cancellable(PinoRun *run);
-
 /* Serves a daemon until it is cancelled or stopped by a script, then ends it (its `on.stop` first). With
  * leave_when_over also when the commands that it left running have all ended: gives TRUE then. */
 gboolean pino_run_serve(PinoRun *run, gboolean leave_when_over);
@@ -72,6 +69,10 @@ char *pino_run_show(PinoRun *run, const char *path, GError **error);
  * rooms look at launchers. See lifecycle/menu.h. Gives JSON. */
 char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument,
                          GError **error);
+
+/* Runs a program on a terminal of its own in folder, without a script; it may not ask for anything. What it prints leaves
+ * as `stream` events. FALSE with an error that names the command when its exit status is not 0. */
+gboolean pino_run_program(PinoRun *run, const char *folder, const char *const *argv, GError **error);
 
 /* The GPUs of this machine, a line each, for a person. Free with g_free(). */
 char *pino_run_machine(PinoRun *run);

@@ -239,10 +239,14 @@ char *pino_script_resolve(PinoScript *script, const char *uri, GError **error) {
 }
 
 char *pino_step_path(PinoStep *step, const char *name, GError **error) {
-  g_autofree char *text = pino_js_get_utf8(step->js, step->params, name);
-  if (text != NULL && *text != '\0')
+  JSValueRef value = pino_js_get(step->js, step->params, name);
+  gsize len = 0;
+  g_autofree char *text =
+      pino_js_is_nullish(step->js, value) ? NULL : pino_js_to_utf8_len(step->js, value, &len);
+  if (text != NULL && *text != '\0' && strlen(text) == len)
     return pino_script_resolve(step->script, text, error);
-  g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants a %s", step->method, name);
+  const char *wrong = text != NULL && strlen(text) != len ? " without a zero character in it" : "";
+  g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s wants a %s%s", step->method, name, wrong);
   return NULL;
 }
 
@@ -256,7 +260,10 @@ void pino_script_emit(PinoScript *script, PinoEvent *event) {
 }
 
 void pino_script_print(PinoScript *script, int index, const char *text) {
-  gsize length = strlen(text);
+  pino_script_print_len(script, index, text, strlen(text));
+}
+
+void pino_script_print_len(PinoScript *script, int index, const char *text, gsize length) {
   PinoEvent event = {
       .type = PINO_EVENT_STREAM,
       .index = index,

@@ -31,9 +31,11 @@ static JSValueRef on_data(PinoJs *js, size_t argc, const JSValueRef argv[], GErr
     pino_script_emit(script, &event);
     return NULL;
   }
-  g_autofree char *raw = pino_js_get_utf8(js, argv[0], "raw");
-  if (raw != NULL)
-    pino_script_print(script, printer->index, raw);
+  JSValueRef raw = pino_js_get(js, argv[0], "raw");
+  gsize len;
+  g_autofree char *text = pino_js_is_nullish(js, raw) ? NULL : pino_js_to_utf8_len(js, raw, &len);
+  if (text != NULL)
+    pino_script_print_len(script, printer->index, text, len);
   return NULL;
 }
 

@@ -13,6 +13,8 @@
 #define DEFAULT_WAIT_MS 500u
 /* 500 ms become at most 30 s. */
 #define MAX_WAIT_FACTOR 60u
+/* A name that does not resolve is more often mistyped than slow to appear. */
+#define RESOLVE_RETRIES 3u
 /* So much new data makes a try a success, though the connection was cut again. */
 #define STEP_FORWARD ((guint64)1024 * 1024)
 
@@ -48,7 +50,8 @@ static gboolean fetch(PinoTransfer *transfer, GError **error) {
       furthest = transfer->part.have;
       failures = 0;
     }
-    if (end == PINO_TRANSFER_FAILED || failures >= retries) {
+    guint most = transfer->unresolved ? MIN(retries, RESOLVE_RETRIES) : retries;
+    if (end == PINO_TRANSFER_FAILED || failures >= most) {
       g_propagate_error(error, g_steal_pointer(&failed));
       if (end == PINO_TRANSFER_RETRY)
         g_prefix_error(error, "given up after %u tries: ", failures + 1);
@@ -57,6 +60,14 @@ static gboolean fetch(PinoTransfer *transfer, GError **error) {
     if (!wait_ms(wait_for_try(transfer, failures++), transfer->cancellable, error))
       return FALSE;
   }
+}
+
+/* A failure that brought nothing leaves nothing behind. */
+static gboolean fetch_cleanly(PinoTransfer *transfer, GError **error) {
+  gboolean ok = fetch(transfer, error);
+  if (!ok && transfer->part.fd >= 0 && transfer->part.have == 0)
+    pino_part_discard(&transfer->part);
+  return ok;
 }
 
 static gboolean verify(PinoTransfer *transfer, GError **error) {
@@ -112,9 +123,10 @@ gboolean pino_download(const PinoDownload *spec, GCancellable *cancellable, char
                 url);
     return FALSE;
   }
-  g_auto(PinoTransfer) transfer = {spec, url, cancellable, PINO_PART_CLOSED, 0};
-  if (!pino_storage_go_on(cancellable, error) || !open_part(&transfer, error) || !fetch(&transfer, error) ||
-      !verify(&transfer, error) || !pino_part_finish(&transfer.part, error))
+  g_auto(PinoTransfer) transfer = {spec, url, cancellable, PINO_PART_CLOSED, FALSE, 0};
+  if (!pino_storage_go_on(cancellable, error) || !open_part(&transfer, error) ||
+      !fetch_cleanly(&transfer, error) || !verify(&transfer, error) ||
+      !pino_part_finish(&transfer.part, error))
     return FALSE;
   g_autofree char *folder = g_path_get_dirname(transfer.part.target);
   if (spec->extract && !pino_archive_extract(transfer.part.target, folder, cancellable, error))

@@ -32,7 +32,7 @@ typedef struct {
 
 /* Blocks until it is there, so it is for a thread that may; progress is called in that thread. A file that is there
  * is replaced when the new one is complete. Tried again after a growing wait (or what Retry-After says): cut and
- * refused connections, hosts that do not resolve, 408, 429 and 5xx; a try that brought something new starts the
+ * refused connections, hosts that do not resolve (3 times at most), 408, 429 and 5xx; a try that brought something new starts the
  * count anew. Parents are made. On success *out_path (may be NULL) is the file's path (free). */
 gboolean pino_download(const PinoDownload *spec, GCancellable *cancellable, char **out_path, GError **error);
 

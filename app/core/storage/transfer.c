@@ -364,7 +364,8 @@ static PinoTransferEnd judge_code(const Answer *answer, CURLcode code, const cha
                   plain, shown);
       return PINO_TRANSFER_FAILED;
     }
-  if (code == CURLE_COULDNT_RESOLVE_HOST)
+  answer->transfer->unresolved = code == CURLE_COULDNT_RESOLVE_HOST;
+  if (answer->transfer->unresolved)
     g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK,
                 "the host does not resolve; check its name and the network: %s", shown);
   else
@@ -412,6 +413,7 @@ PinoTransferEnd pino_transfer_try(PinoTransfer *transfer, GError **error) {
   g_autoptr(CURL) easy = curl_ready() == 1 ? curl_easy_init() : NULL;
   char detail[CURL_ERROR_SIZE] = "";
   transfer->retry_after_ms = 0;
+  transfer->unresolved = FALSE;
   if (easy == NULL) {
     g_set_error_literal(error, PINO_ERROR, PINO_ERROR_FAILED,
                         "libcurl does not start; check its installation");

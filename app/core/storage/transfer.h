@@ -17,6 +17,7 @@ typedef struct {
   const char *url; /* escaped */
   GCancellable *cancellable;
   PinoPart part;        /* opened by the first answer when only the folder is known */
+  gboolean unresolved;  /* the last try did not find the host */
   guint retry_after_ms; /* what the server asked to wait, 0: nothing */
 } PinoTransfer;
 

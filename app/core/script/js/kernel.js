@@ -34,11 +34,13 @@ function filePath(uri, cwd) {
 
 const machine = world.machine
 
-async function graphics() {
-  return machine().graphics
+// Older apps look at controllers[0] without asking whether there is one.
+function graphicsFacts() {
+  const { controllers, displays } = machine().graphics
+  return { controllers: controllers.length > 0 ? controllers : [{ vendor: '', model: '', vram: 0 }], displays }
 }
 
-async function osInfo() {
+function osFacts() {
   const release = fs.existsSync('/etc/os-release') ? fs.readFileSync('/etc/os-release', 'utf8') : ''
   const field = (name) => (new RegExp('^' + name + '="?([^"\\n]*)', 'm').exec(release) || [])[1] || ''
   return {
@@ -47,16 +49,25 @@ async function osInfo() {
   }
 }
 
-async function mem() {
+function memoryFacts() {
   return { total: os.totalmem(), free: os.freemem(), used: os.totalmem() - os.freemem() }
 }
 
-async function cpu() {
+function cpuFacts() {
   const all = os.cpus()
   return { brand: all.length > 0 ? all[0].model : '', cores: all.length, physicalCores: all.length }
 }
 
-const system = strict('kernel.system', { graphics, osInfo, mem, cpu })
+const system = strict('kernel.system', {
+  graphics: async () => graphicsFacts(),
+  osInfo: async () => osFacts(),
+  mem: async () => memoryFacts(),
+  cpu: async () => cpuFacts()
+})
+
+function sysinfo() {
+  return { ...machine(), graphics: graphicsFacts(), osInfo: osFacts(), mem: memoryFacts(), cpu: cpuFacts() }
+}
 
 const loader = strict('kernel.loader', {
   async load(file) {
@@ -98,8 +109,9 @@ const kernel = strict('kernel', {
   get gpu_target() { return machine().gpu_target },
   get vram() { return machine().vram },
   get ram() { return machine().ram },
-  get i() { return machine() },
-  get sysinfo() { return machine() },
+  get i() { return sysinfo() },
+  get sysinfo() { return sysinfo() },
+  jsdom: undefined, // older menus ask whether it is there
   get info() { return infoFor(null) },
   path: home,
   exists: async (...parts) => fs.existsSync(home(...parts)),
@@ -110,7 +122,7 @@ const kernel = strict('kernel', {
   require: async (file) => native.loadValue(path.resolve(native.home, file)),
   load: async (file) => native.loadValue(path.resolve(native.home, file)),
   fetch: (...args) => globalThis.fetch(...args),
-  status: (file) => world.isRunning(String(file)) === true,
+  status: (uri, cwd) => world.isRunning(filePath(uri, cwd)) === true,
   running: (...parts) => world.script.running(...parts),
   api: strict('kernel.api', {
     get running() {

@@ -45,7 +45,7 @@ function log(request, ondata) {
 function jump(request, ondata) {
   const params = request.params || {}
   if (params.index !== undefined) {
-    request.next = Number(params.index)
+    request.next = params.index === null ? null : Number(params.index) // null: the end
   } else if (params.id !== undefined) {
     const found = indexOf(request.steps, params.id)
     if (found >= 0) request.next = found
@@ -65,10 +65,16 @@ function removeMemory(kind, request, paths) {
   keypath.removeAll(world.memory[kind][request.parent.path] || {}, paths)
 }
 
+function fileAt(request, uri) {
+  const file = native.resolve(String(uri), request.cwd)
+  if (!file) throw new Error(request.method + ': no app here was cloned from ' + uri + ': download it first')
+  return file
+}
+
 function imported(request) {
   const out = {}
   for (const [name, uri] of Object.entries(wantObject(request.params, request.method))) {
-    out[name] = native.loadValue(native.resolve(String(uri), request.cwd))
+    out[name] = native.loadValue(fileAt(request, uri))
   }
   return out
 }
@@ -80,7 +86,7 @@ function readJson(file) {
 
 function eachFile(request, files, change) {
   for (const [name, what] of Object.entries(wantObject(files, request.method))) {
-    const file = native.resolve(name, request.cwd)
+    const file = fileAt(request, name)
     const value = change(readJson(file), what)
     native.writeText(file, JSON.stringify(value, null, 2))
   }
@@ -94,7 +100,7 @@ const mergeFiles = (request, files) => eachFile(request, files, (value, what) =>
 function getFiles(request) {
   const out = {}
   for (const [name, uri] of Object.entries(wantObject(request.params, request.method))) {
-    out[name] = readJson(native.resolve(String(uri), request.cwd))
+    out[name] = readJson(fileAt(request, uri))
   }
   setMemory('local', request, out)
 }

@@ -24,8 +24,9 @@ static GBytes *content(PinoStep *step, GError **error) {
   }
   JSValueRef text = pino_js_get(js, step->params, "text");
   if (!pino_js_is_nullish(js, text)) {
-    char *utf8 = pino_js_to_utf8(js, text);
-    return utf8 != NULL ? g_bytes_new_take(utf8, strlen(utf8)) : NULL;
+    gsize len;
+    char *utf8 = pino_js_to_utf8_len(js, text, &len);
+    return utf8 != NULL ? g_bytes_new_take(utf8, len) : NULL;
   }
   GBytes *bytes = pino_js_to_bytes(js, pino_js_get(js, step->params, "buffer"));
   if (bytes == NULL)

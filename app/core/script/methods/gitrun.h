@@ -16,8 +16,4 @@ typedef struct {
  * output. */
 gboolean pino_git_fetch_app(PinoStep *step, const PinoGitWish *wish, GError **error);
 
-/* Runs a program (found as tools are) without a terminal in folder, its output printed by the step. FALSE with an
- * error that names the command when it exits with another status than 0. */
-gboolean pino_step_run_program(PinoStep *step, const char *folder, const char *const *argv, GError **error);
-
 G_END_DECLS

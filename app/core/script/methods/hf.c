@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "environment/tools.h"
 #include "script/methods/families.h"
-#include "script/methods/gitrun.h"
 #include "storage/atomic.h"
 
 static void add_value(PinoStep *step, GStrvBuilder *argv, JSValueRef value) {

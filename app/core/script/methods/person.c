@@ -18,6 +18,13 @@ static JSValueRef ask(PinoStep *step, JSValueRef request, GError **error) {
   return answers != NULL ? pino_js_from_json(step->js, answers, error) : NULL;
 }
 
+/* A form without fields is a message with a button: where nobody can press it, the script goes on. */
+static gboolean may_go_on(PinoStep *step, const GError *error) {
+  JSValueRef form = pino_js_get(step->js, step->params, "form");
+  gboolean has_fields = pino_js_is_array(step->js, form) && pino_js_length(step->js, form) > 0;
+  return !has_fields && g_error_matches(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE);
+}
+
 static JSValueRef input(PinoStep *step, GError **error) {
   g_autofree char *type = pino_js_get_utf8(step->js, step->params, "type");
   if (!pino_js_is_object(step->js, step->params)) {
@@ -27,9 +34,14 @@ static JSValueRef input(PinoStep *step, GError **error) {
   pino_step_tell(step, "input", step->params);
   if (g_strcmp0(type, "notify") == 0) /* older apps show a message this way */
     return NULL;
-  JSValueRef answers = ask(step, step->params, error);
-  if (answers == NULL)
+  g_autoptr(GError) found = NULL;
+  JSValueRef answers = ask(step, step->params, &found);
+  if (answers == NULL && may_go_on(step, found))
+    return pino_js_object(step->js);
+  if (answers == NULL) {
+    g_propagate_error(error, g_steal_pointer(&found));
     return NULL;
+  }
   JSValueRef forms = pino_js_internal(step->js, "pino:forms", error);
   JSValueRef argv[] = {step->params, answers};
   return forms != NULL ? pino_run_invoke(step->run, (JSObjectRef)forms, "finish", 2, argv, error) : NULL;

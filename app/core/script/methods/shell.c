@@ -211,6 +211,8 @@ static JSValueRef shell_run(PinoStep *step, GError **error) {
     return NULL;
   JSValueRef value = NULL;
   for (guint i = 0; params.commands[i] != NULL; i++) {
+    if (i > 0 && !pino_shell_params_renew(step, &params, error))
+      return NULL;
     g_autofree char *command = pino_shell_params_command(step, &params, params.commands[i], error);
     if (command == NULL || !run_one(step, &params, command, &value, error))
       return NULL;

@@ -326,6 +326,12 @@ gboolean pino_shell_params_read(PinoStep *step, PinoShellParams *params, GError 
          read_env(step, params, conda_base, error) && read_sudo(step, params, error);
 }
 
+gboolean pino_shell_params_renew(PinoStep *step, PinoShellParams *params, GError **error) {
+  gboolean conda_base = FALSE;
+  g_clear_pointer(&params->activation, g_free);
+  return read_activation(step, params, &conda_base, error);
+}
+
 void pino_shell_params_clear(PinoShellParams *params) {
   if (params->askpass != NULL)
     g_unlink(params->askpass);

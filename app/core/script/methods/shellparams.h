@@ -21,6 +21,8 @@ typedef struct {
 
 /* Reads the params of step; a message may be missing. FALSE with error set. Clear in any case. */
 gboolean pino_shell_params_read(PinoStep *step, PinoShellParams *params, GError **error);
+/* Works the activation out anew: a command that ran meanwhile may have made, or removed, the environment. */
+gboolean pino_shell_params_renew(PinoStep *step, PinoShellParams *params, GError **error);
 void pino_shell_params_clear(PinoShellParams *params);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PinoShellParams, pino_shell_params_clear)
 
