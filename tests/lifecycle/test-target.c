@@ -12,14 +12,37 @@
 typedef struct {
   TestDir dir;
   char *home;
+  GCancellable *cancellable; /* of the run */
+  GString *printed;
+  PinoRun *run;
 } Fixture;
+
+static void on_event(const PinoEvent *event, gpointer data) {
+  Fixture *fixture = data;
+  if (event->type == PINO_EVENT_STREAM)
+    g_string_append_len(fixture->printed, event->text, (gssize)event->text_len);
+}
 
 static void set_up(Fixture *fixture, gconstpointer data) {
   fixture->dir = test_dir_make();
   fixture->home = test_path(&fixture->dir, "home");
+  fixture->cancellable = g_cancellable_new();
+  fixture->printed = g_string_new(NULL);
+  PinoRunOptions options = {
+      .home = fixture->home,
+      .keeper = g_getenv("PINOKIOCLOUD_KEEPER"),
+      .sink = on_event,
+      .data = fixture,
+      .cancellable = fixture->cancellable,
+      .terminal = -1,
+  };
+  fixture->run = pino_run_new(&options);
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data) {
+  pino_run_free(fixture->run);
+  g_object_unref(fixture->cancellable);
+  g_string_free(fixture->printed, TRUE);
   g_free(fixture->home);
   test_dir_clear(&fixture->dir);
 }
@@ -52,7 +75,7 @@ static void expect_clone(Fixture *fixture, const char *url, const char *name) {
   g_assert_null(pino_target_find(fixture->home, url, &clone, &error));
   g_assert_no_error(error);
   g_assert_cmpstr(clone, ==, url);
-  g_autofree char *folder = pino_target_clone(fixture->home, clone, NULL, &error);
+  g_autofree char *folder = pino_target_clone(fixture->run, clone, &error);
   g_assert_no_error(error);
   g_autofree char *wanted = g_build_filename(fixture->home, "api", name, NULL);
   g_assert_cmpstr(folder, ==, wanted);
@@ -63,6 +86,7 @@ static void expect_clone(Fixture *fixture, const char *url, const char *name) {
   g_assert_no_error(error);
   g_assert_cmpstr(found, ==, wanted);
   g_assert_null(again);
+  g_assert_nonnull(strstr(fixture->printed->str, "Cloning"));
   g_assert_cmpuint(test_count(&fixture->dir, "home/api"), ==, 1);
 }
 
@@ -102,7 +126,7 @@ static void test_clone_over_http(Fixture *fixture, gconstpointer data) {
 static void test_clone_that_fails(Fixture *fixture, gconstpointer data) {
   g_autoptr(GError) error = NULL;
   g_autofree char *url = g_strdup_printf("file://%s/none.git", fixture->dir.path);
-  g_assert_null(pino_target_clone(fixture->home, url, NULL, &error));
+  g_assert_null(pino_target_clone(fixture->run, url, &error));
   g_assert_nonnull(strstr(error->message, url));
   g_assert_cmpuint(test_count(&fixture->dir, "home/api"), ==, 0); /* nothing half-made */
 }
@@ -112,7 +136,7 @@ static void test_clone_over_another_folder(Fixture *fixture, gconstpointer data)
   test_put(&fixture->dir, "home/api/hello/mine", "precious");
   g_autoptr(GError) error = NULL;
   g_autofree char *url = g_strdup_printf("file://%s/work/hello.git", fixture->dir.path);
-  g_assert_null(pino_target_clone(fixture->home, url, NULL, &error));
+  g_assert_null(pino_target_clone(fixture->run, url, &error));
   g_assert_nonnull(strstr(error->message, "api/hello"));
   test_has(&fixture->dir, "home/api/hello/mine", "precious");
 }
@@ -137,13 +161,12 @@ static void hold(const TestRequest *request, gpointer data) {
 }
 
 static void test_clone_cancelled(Fixture *fixture, gconstpointer data) {
-  g_autoptr(GCancellable) cancellable = g_cancellable_new();
   g_autoptr(GError) error = NULL;
-  Canceller canceller = {.cancellable = cancellable};
+  Canceller canceller = {.cancellable = fixture->cancellable};
   g_auto(TestHttp) http = {0};
   test_http_start(&http, hold, &canceller);
   g_autofree char *url = test_http_url(&http, "/hello.git");
-  g_assert_null(pino_target_clone(fixture->home, url, cancellable, &error));
+  g_assert_null(pino_target_clone(fixture->run, url, &error));
   g_assert_nonnull(strstr(error->message, "cancelled"));
   g_thread_join(canceller.thread);
   g_assert_cmpuint(test_count(&fixture->dir, "home/api"), ==, 0);
@@ -175,7 +198,7 @@ static void test_urls_that_name_nothing(Fixture *fixture, gconstpointer data) {
   static const char *const urls[] = {"https://example.com/..", "file:///..", "git@host:.."};
   for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
     g_autoptr(GError) error = NULL;
-    g_assert_null(pino_target_clone(fixture->home, urls[i], NULL, &error));
+    g_assert_null(pino_target_clone(fixture->run, urls[i], &error));
     g_assert_nonnull(error);
     test_hasnt(&fixture->dir, "home/pinokio.js");
   }

@@ -27,7 +27,7 @@ char *pino_target_find(const char *home, const char *target, char **clone, GErro
     return folder;
   }
   g_autofree char *named = g_build_filename(home, "api", target, NULL);
-  if (strstr(target, "..") == NULL && g_file_test(named, G_FILE_TEST_IS_DIR))
+  if (*target != '\0' && strstr(target, "..") == NULL && g_file_test(named, G_FILE_TEST_IS_DIR))
     return g_steal_pointer(&named);
   g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
               "there is no app '%s': it is neither a folder here, nor a name under %s/api, nor a git URL",

@@ -160,6 +160,18 @@ const Names = Object.create(null, Object.getOwnPropertyDescriptors({
   get kernel() {
     return require('pino:kernel').kernel
   },
+  get graphics() {
+    return own(this, 'graphics', this.kernel.sysinfo.graphics)
+  },
+  get osInfo() {
+    return own(this, 'osInfo', this.kernel.sysinfo.osInfo)
+  },
+  get cpu() {
+    return own(this, 'cpu', this.kernel.sysinfo.cpu)
+  },
+  get mem() {
+    return own(this, 'mem', this.kernel.sysinfo.mem)
+  },
   get cloud() {
     return own(this, 'cloud', native.cloud())
   },

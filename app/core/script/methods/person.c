@@ -25,6 +25,16 @@ static gboolean may_go_on(PinoStep *step, const GError *error) {
   return !has_fields && g_error_matches(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE);
 }
 
+static JSValueRef answered(PinoStep *step, GError **error) {
+  g_autoptr(GError) found = NULL;
+  JSValueRef answers = ask(step, step->params, &found);
+  if (answers == NULL && may_go_on(step, found))
+    return pino_js_object(step->js);
+  if (answers == NULL)
+    g_propagate_error(error, g_steal_pointer(&found));
+  return answers;
+}
+
 static JSValueRef input(PinoStep *step, GError **error) {
   g_autofree char *type = pino_js_get_utf8(step->js, step->params, "type");
   if (!pino_js_is_object(step->js, step->params)) {
@@ -34,17 +44,22 @@ static JSValueRef input(PinoStep *step, GError **error) {
   pino_step_tell(step, "input", step->params);
   if (g_strcmp0(type, "notify") == 0) /* older apps show a message this way */
     return NULL;
-  g_autoptr(GError) found = NULL;
-  JSValueRef answers = ask(step, step->params, &found);
-  if (answers == NULL && may_go_on(step, found))
-    return pino_js_object(step->js);
-  if (answers == NULL) {
-    g_propagate_error(error, g_steal_pointer(&found));
+  JSValueRef answers = answered(step, error);
+  if (answers == NULL)
     return NULL;
-  }
   JSValueRef forms = pino_js_internal(step->js, "pino:forms", error);
   JSValueRef argv[] = {step->params, answers};
   return forms != NULL ? pino_run_invoke(step->run, (JSObjectRef)forms, "finish", 2, argv, error) : NULL;
+}
+
+static JSValueRef modal(PinoStep *step, GError **error) {
+  if (!pino_js_is_object(step->js, step->params)) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE,
+                "modal wants what it is to show: title, description, menu");
+    return NULL;
+  }
+  pino_step_tell(step, "modal", step->params);
+  return answered(step, error);
 }
 
 static JSValueRef told(PinoStep *step, const char *name) {
@@ -72,8 +87,17 @@ static JSValueRef pass_over(PinoStep *step, GError **error) {
 }
 
 const PinoMethod pino_methods_person[] = {
-    {"input", input},           {"notify", notify},          {"push", notify},
-    {"web.open", open_page},    {"browser.open", open_page}, {"uri.open", open_page},
-    {"tab.open", open_page},    {"web.close", close_page},   {"browser.close", close_page},
-    {"proxy.start", pass_over}, {"proxy.stop", pass_over},   {NULL, NULL},
+    {"input", input},
+    {"modal", modal},
+    {"notify", notify},
+    {"push", notify},
+    {"web.open", open_page},
+    {"browser.open", open_page},
+    {"uri.open", open_page},
+    {"tab.open", open_page},
+    {"web.close", close_page},
+    {"browser.close", close_page},
+    {"proxy.start", pass_over},
+    {"proxy.stop", pass_over},
+    {NULL, NULL},
 };
