@@ -27,8 +27,13 @@ static void run_file(gconstpointer path) {
   g_assert_cmpuint(passed, >, 0);
 }
 
-static const char *const elsewhere[] = {"fs.test.js",     "stream.test.js", "child_process.test.js",
-                                        "crypto.test.js", "system.test.js", "fetch.test.js", NULL};
+static const char *const elsewhere[] = {"fs.test.js",
+                                        "stream.test.js",
+                                        "child_process.test.js",
+                                        "crypto.test.js",
+                                        "system.test.js",
+                                        "fetch.test.js",
+                                        NULL};
 
 static int by_name(gconstpointer a, gconstpointer b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);

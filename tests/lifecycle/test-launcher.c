@@ -76,8 +76,10 @@ static void assert_script(Fixture *fixture, const char *found, const char *name)
 
 static void test_items(Fixture *fixture, gconstpointer data) {
   put(fixture, "start.js", "module.exports = {run: []}");
-  read_menu(fixture, "[{text: 'Start', icon: 'fa-solid fa-power-off', href: 'start.js', params: {a: 1}, default: true, popout: true},"
-                     "{html: \"<i class='fa-solid fa-plug'></i> Install &amp; <b>more</b>\", href: 'https://example.com/x'}]");
+  read_menu(fixture, "[{text: 'Start', icon: 'fa-solid fa-power-off', href: 'start.js', params: {a: 1}, "
+                     "default: true, popout: true},"
+                     "{html: \"<i class='fa-solid fa-plug'></i> Install &amp; <b>more</b>\", href: "
+                     "'https://example.com/x'}]");
   g_assert_cmpstr(text_of(root(fixture), "title"), ==, "T");
   g_assert_cmpstr(text_of(root(fixture), "version"), ==, "2.0");
   g_assert_false(json_object_get_boolean_member(root(fixture), "running"));
@@ -98,7 +100,8 @@ static void test_items(Fixture *fixture, gconstpointer data) {
 
 static void test_functions(Fixture *fixture, gconstpointer data) {
   put(fixture, "start.js", "module.exports = {run: []}");
-  read_menu(fixture, "async (kernel, info) => [{text: kernel.platform, href: 'start.js'}, {text: () => String(info.exists('start.js')), href: 'start.js'},"
+  read_menu(fixture, "async (kernel, info) => [{text: kernel.platform, href: 'start.js'}, {text: () => "
+                     "String(info.exists('start.js')), href: 'start.js'},"
                      "{text: 'More', menu: async () => [{text: 'Inner', href: 'start.js'}]}]");
   g_assert_cmpstr(text_of(item(fixture, 0), "_label"), ==, "linux");
   g_assert_cmpstr(text_of(item(fixture, 1), "_label"), ==, "true");
@@ -118,16 +121,19 @@ static void test_query(Fixture *fixture, gconstpointer data) {
 }
 
 static void test_app_uris(Fixture *fixture, gconstpointer data) {
-  test_put(&fixture->dir, "api/peer/.git/config", "[remote \"origin\"]\n\turl = https://example.com/me/peer.git\n");
+  test_put(&fixture->dir, "api/peer/.git/config",
+           "[remote \"origin\"]\n\turl = https://example.com/me/peer.git\n");
   test_put(&fixture->dir, "api/peer/run.js", "module.exports = {run: []}");
-  read_menu(fixture, "[{text: 'Peer', href: 'https://example.com/me/peer.git/run.js'}, {text: 'Home', href: '~/api/peer/run.js'}]");
+  read_menu(fixture, "[{text: 'Peer', href: 'https://example.com/me/peer.git/run.js'}, {text: 'Home', href: "
+                     "'~/api/peer/run.js'}]");
   g_autofree char *wanted = test_path(&fixture->dir, "api/peer/run.js");
   g_assert_cmpstr(text_of(item(fixture, 0), "_script"), ==, wanted);
   g_assert_cmpstr(text_of(item(fixture, 1), "_script"), ==, wanted);
 }
 
 static void test_other_items(Fixture *fixture, gconstpointer data) {
-  read_menu(fixture, "[{text: 'Terminal', shell: {message: 'ls'}}, {text: 'Files', fs: true}, {text: 'Run', run: {message: 'echo {{platform}}'}},"
+  read_menu(fixture, "[{text: 'Terminal', shell: {message: 'ls'}}, {text: 'Files', fs: true}, {text: 'Run', "
+                     "run: {message: 'echo {{platform}}'}},"
                      "{text: 'Picture', image: 'x.png', description: 'd'}]");
   g_assert_true(json_object_has_member(item(fixture, 0), "shell"));
   g_assert_true(json_object_get_boolean_member(item(fixture, 1), "fs"));
@@ -136,7 +142,8 @@ static void test_other_items(Fixture *fixture, gconstpointer data) {
 }
 
 static void test_odd_menus(Fixture *fixture, gconstpointer data) {
-  static const char *const menus[] = {"null", "undefined", "'text'", "5", "{}", "[]", "[null, 3, 'x', []]", "() => null"};
+  static const char *const menus[] = {"null", "undefined",          "'text'",    "5", "{}",
+                                      "[]",   "[null, 3, 'x', []]", "() => null"};
   for (gsize i = 0; i < G_N_ELEMENTS(menus); i++) {
     read_menu(fixture, menus[i]);
     g_assert_true(json_object_has_member(root(fixture), "items"));
@@ -144,7 +151,8 @@ static void test_odd_menus(Fixture *fixture, gconstpointer data) {
 }
 
 static void test_menu_that_throws(Fixture *fixture, gconstpointer data) {
-  put(fixture, "pinokio.js", "module.exports = {\n  menu: async () => {\n    throw new Error('no menu')\n  }\n}");
+  put(fixture, "pinokio.js",
+      "module.exports = {\n  menu: async () => {\n    throw new Error('no menu')\n  }\n}");
   g_autoptr(GError) error = NULL;
   g_assert_null(pino_launcher_read(fixture->run, fixture->folder, &error));
   g_assert_nonnull(strstr(error->message, "no menu"));
@@ -166,7 +174,8 @@ static void test_metadata(Fixture *fixture, gconstpointer data) {
 }
 
 static void test_inner_launcher(Fixture *fixture, gconstpointer data) {
-  put(fixture, "pinokio/pinokio.js", "module.exports = {title: 'Inner', menu: [{text: 'S', href: 'start.js'}]}");
+  put(fixture, "pinokio/pinokio.js",
+      "module.exports = {title: 'Inner', menu: [{text: 'S', href: 'start.js'}]}");
   put(fixture, "pinokio/start.js", "module.exports = {run: []}");
   read_app(fixture);
   g_assert_cmpstr(fixture->launcher->title, ==, "Inner");
@@ -200,10 +209,13 @@ static void test_launcher_that_does_not_parse(Fixture *fixture, gconstpointer da
 
 /* As most apps of the catalog write it. */
 static const char typical[] =
-    "async (kernel, info) => { const installed = info.exists('env'); const running = info.running('start.js');"
-    " if (info.running('install.js')) return [{default: true, icon: 'fa-solid fa-plug', text: 'Installing', href: 'install.js'}];"
+    "async (kernel, info) => { const installed = info.exists('env'); const running = "
+    "info.running('start.js');"
+    " if (info.running('install.js')) return [{default: true, icon: 'fa-solid fa-plug', text: 'Installing', "
+    "href: 'install.js'}];"
     " if (installed) { if (running) return [{default: true, text: 'Terminal', href: 'start.js'}];"
-    "  return [{default: true, icon: 'fa-solid fa-power-off', text: 'Start', href: 'start.js'}, {text: 'Update', href: 'update.js'},"
+    "  return [{default: true, icon: 'fa-solid fa-power-off', text: 'Start', href: 'start.js'}, {text: "
+    "'Update', href: 'update.js'},"
     "   {text: 'Install', href: 'install.js'}, {text: 'Reset', href: 'reset.js'}] }"
     " return [{default: true, icon: 'fa-solid fa-plug', text: 'Install', href: 'install.js'}] }";
 
@@ -227,9 +239,10 @@ static void test_typical(Fixture *fixture, gconstpointer data) {
 }
 
 static void test_old_menu(Fixture *fixture, gconstpointer data) {
-  static const char old[] =
-      "async (kernel) => { const there = await kernel.exists(__dirname, 'app'); return there ? [{when: null, html: '<i class=\"fa-solid fa-power-off\"></i> Launch',"
-      " href: 'start.json'}, {html: 'Reinstall', href: 'install.json'}] : [{html: '<i class=\"fa-solid fa-plug\"></i> Install', href: 'install.json'}] }";
+  static const char old[] = "async (kernel) => { const there = await kernel.exists(__dirname, 'app'); return "
+                            "there ? [{when: null, html: '<i class=\"fa-solid fa-power-off\"></i> Launch',"
+                            " href: 'start.json'}, {html: 'Reinstall', href: 'install.json'}] : [{html: '<i "
+                            "class=\"fa-solid fa-plug\"></i> Install', href: 'install.json'}] }";
   put(fixture, "install.json", "{\"run\": []}");
   put(fixture, "start.json", "{\"run\": []}");
   read_menu(fixture, old);
@@ -253,7 +266,8 @@ static void test_without_an_installer(Fixture *fixture, gconstpointer data) {
 static void test_nested_default(Fixture *fixture, gconstpointer data) {
   put_scripts(fixture);
   put(fixture, "second.js", "module.exports = {run: []}");
-  read_menu(fixture, "[{text: 'Start', menu: [{text: 'One', href: 'start.js?m=1'}, {text: 'Two', default: true, href: 'second.js'}]}, {text: 'Update', href: 'update.js'}]");
+  read_menu(fixture, "[{text: 'Start', menu: [{text: 'One', href: 'start.js?m=1'}, {text: 'Two', default: "
+                     "true, href: 'second.js'}]}, {text: 'Update', href: 'update.js'}]");
   assert_script(fixture, fixture->launcher->start, "second.js");
 }
 

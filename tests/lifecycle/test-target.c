@@ -50,7 +50,8 @@ static void tear_down(Fixture *fixture, gconstpointer data) {
 static void git(Fixture *fixture, const char *folder, const char *arguments) {
   g_autofree char *path = test_path(&fixture->dir, folder);
   g_autofree char *command =
-      g_strdup_printf("git -C '%s' -c user.name=t -c user.email=t@example.com -c init.defaultBranch=main %s", path, arguments);
+      g_strdup_printf("git -C '%s' -c user.name=t -c user.email=t@example.com -c init.defaultBranch=main %s",
+                      path, arguments);
   g_autoptr(GError) error = NULL;
   int status = -1;
   g_autofree char *out = NULL, *err = NULL;
@@ -59,14 +60,14 @@ static void git(Fixture *fixture, const char *folder, const char *arguments) {
   g_assert_cmpint(status, ==, 0);
 }
 
-/* work/hello.git as a bare repository, ready to be served by a plain web server. */
+/* git/hello.git as a bare repository, ready to be served by a plain web server. */
 static void make_repository(Fixture *fixture) {
-  test_put(&fixture->dir, "work/source/pinokio.js", "module.exports = {menu: []}");
-  git(fixture, "work/source", "init -q");
-  git(fixture, "work/source", "add -A");
-  git(fixture, "work/source", "commit -q -m first");
-  git(fixture, "work", "clone -q --bare source hello.git");
-  git(fixture, "work/hello.git", "update-server-info");
+  test_put(&fixture->dir, "git/source/pinokio.js", "module.exports = {menu: []}");
+  git(fixture, "git/source", "init -q");
+  git(fixture, "git/source", "add -A");
+  git(fixture, "git/source", "commit -q -m first");
+  git(fixture, "git", "clone -q --bare source hello.git");
+  git(fixture, "git/hello.git", "update-server-info");
 }
 
 static void expect_clone(Fixture *fixture, const char *url, const char *name) {
@@ -92,7 +93,7 @@ static void expect_clone(Fixture *fixture, const char *url, const char *name) {
 
 static void test_clone_of_a_file_url(Fixture *fixture, gconstpointer data) {
   make_repository(fixture);
-  g_autofree char *url = g_strdup_printf("file://%s/work/hello.git", fixture->dir.path);
+  g_autofree char *url = g_strdup_printf("file://%s/git/hello.git", fixture->dir.path);
   expect_clone(fixture, url, "hello");
 }
 
@@ -105,14 +106,15 @@ static void serve(const TestRequest *request, gpointer data) {
     test_http_send(request, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     return;
   }
-  g_autofree char *head = g_strdup_printf("HTTP/1.1 200 OK\r\nContent-Length: %" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n", length);
+  g_autofree char *head = g_strdup_printf(
+      "HTTP/1.1 200 OK\r\nContent-Length: %" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n", length);
   test_http_send(request, head);
   test_http_send_bytes(request, body, length);
 }
 
 static void test_clone_over_http(Fixture *fixture, gconstpointer data) {
   make_repository(fixture);
-  g_autofree char *work = test_path(&fixture->dir, "work");
+  g_autofree char *work = test_path(&fixture->dir, "git");
   g_auto(TestHttp) http = {0};
   test_http_start(&http, serve, work);
   g_autofree char *url = test_http_url(&http, "/hello.git");
@@ -121,6 +123,41 @@ static void test_clone_over_http(Fixture *fixture, gconstpointer data) {
   g_autofree char *clone = NULL;
   g_autofree char *found = pino_target_find(fixture->home, bare, &clone, NULL);
   g_assert_true(g_str_has_suffix(found, "/api/hello"));
+}
+
+/* A script that starts one of an app that is not there yet, then another version of it. */
+static void test_start_clones(Fixture *fixture, gconstpointer data) {
+  test_put(&fixture->dir, "git/source/start.js",
+           "module.exports = {run: [{method: 'script.return', params: 'first'}]}");
+  make_repository(fixture);
+  git(fixture, "git/source", "checkout -q -b other");
+  test_put(&fixture->dir, "git/source/start.js",
+           "module.exports = {run: [{method: 'script.return', params: 'second'}]}");
+  git(fixture, "git/source", "commit -q -a -m second");
+  git(fixture, "git/hello.git", "fetch -q origin other:other");
+  git(fixture, "git/hello.git", "update-server-info");
+  g_autofree char *work = test_path(&fixture->dir, "git");
+  g_auto(TestHttp) http = {0};
+  test_http_start(&http, serve, work);
+  g_autofree char *url = test_http_url(&http, "/hello.git/start.js");
+  g_autofree char *script = g_strdup_printf("module.exports = {run: [{method: 'script.start', params: {uri: "
+                                            "'%s'}}, {method: 'log', params: {text: '<{{input}}>'}},"
+                                            "{method: 'script.start', params: {uri: '%s', branch: 'other'}}, "
+                                            "{method: 'log', params: {text: '<{{input}}>'}}]}",
+                                            url, url);
+  test_put(&fixture->dir, "home/api/main/main.js", script);
+  g_autofree char *path = g_build_filename(fixture->home, "api", "main", "main.js", NULL);
+  g_autoptr(GError) error = NULL;
+  pino_run_script(fixture->run, path, NULL, &error);
+  g_assert_no_error(error);
+  g_assert_nonnull(strstr(fixture->printed->str, "<first>"));
+  g_assert_nonnull(strstr(fixture->printed->str, "<second>"));
+  /* named after the URL without its protocol, every other character as '_' */
+  g_autofree char *name = g_strdup_printf("home/api/127_0_0_1_%u_hello_git/start.js", http.port);
+  g_autofree char *without = g_strdup_printf("home/api/127_0_0_1_%u_hello/start.js", http.port);
+  g_autofree char *one = test_path(&fixture->dir, name);
+  g_autofree char *two = test_path(&fixture->dir, without);
+  g_assert_true(g_file_test(one, G_FILE_TEST_EXISTS) || g_file_test(two, G_FILE_TEST_EXISTS));
 }
 
 static void test_clone_that_fails(Fixture *fixture, gconstpointer data) {
@@ -135,7 +172,7 @@ static void test_clone_over_another_folder(Fixture *fixture, gconstpointer data)
   make_repository(fixture);
   test_put(&fixture->dir, "home/api/hello/mine", "precious");
   g_autoptr(GError) error = NULL;
-  g_autofree char *url = g_strdup_printf("file://%s/work/hello.git", fixture->dir.path);
+  g_autofree char *url = g_strdup_printf("file://%s/git/hello.git", fixture->dir.path);
   g_assert_null(pino_target_clone(fixture->run, url, &error));
   g_assert_nonnull(strstr(error->message, "api/hello"));
   test_has(&fixture->dir, "home/api/hello/mine", "precious");
@@ -210,6 +247,7 @@ int main(int argc, char **argv) {
 #define TEST(name, function) g_test_add("/target/" name, Fixture, NULL, set_up, function, tear_down)
   TEST("clone-of-a-file-url", test_clone_of_a_file_url);
   TEST("clone-over-http", test_clone_over_http);
+  TEST("script-start-clones", test_start_clones);
   TEST("clone-that-fails", test_clone_that_fails);
   TEST("clone-over-another-folder", test_clone_over_another_folder);
   TEST("clone-cancelled", test_clone_cancelled);

@@ -9,10 +9,10 @@
 
 #include "storage/tree.h"
 
-#define PRELUDE                                                                                     \
-  "const step = (method, params, more) => ({ method, params, ...more });"                           \
-  "const log = (json) => step('log', { json });"                                                    \
-  "const say = (text) => step('log', { text });"                                                    \
+#define PRELUDE                                                                                              \
+  "const step = (method, params, more) => ({ method, params, ...more });"                                    \
+  "const log = (json) => step('log', { json });"                                                             \
+  "const say = (text) => step('log', { text });"                                                             \
   "const run = (message, more) => step('shell.run', { message, ...more });"
 
 Bench *bench_new(void) {

@@ -18,10 +18,10 @@ struct _Bench {
 
   /* What the latest run told. */
   PinoOutcome outcome;
-  char *error;        /* its message; NULL: none */
-  GPtrArray *events;  /* a line of JSON each */
-  GString *printed;   /* its output, CRs left out, double quotes made single ones */
-  char *asked;        /* the latest request to the person */
+  char *error;       /* its message; NULL: none */
+  GPtrArray *events; /* a line of JSON each */
+  GString *printed;  /* its output, CRs left out, double quotes made single ones */
+  char *asked;       /* the latest request to the person */
 
   PinoRun *run; /* kept by bench_begin() */
   GCancellable *cancellable;
@@ -66,9 +66,9 @@ guint bench_descriptors(void);
 /* A test of one script, in a table. */
 typedef struct {
   const char *name;
-  const char *script; /* main.js, as bench_script() takes it */
-  const char *prints; /* its whole output; NULL: any */
-  const char *fails;  /* part of its error; NULL: it ends well */
+  const char *script;      /* main.js, as bench_script() takes it */
+  const char *prints;      /* its whole output; NULL: any */
+  const char *fails;       /* part of its error; NULL: it ends well */
   const char *file, *text; /* one more script or file of the app; may be NULL */
 } BenchCase;
 

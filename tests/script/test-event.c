@@ -24,8 +24,9 @@ static void check_text(const char *text, gsize len, const char *wanted) {
 }
 
 static void test_texts(void) {
-  static const char *const texts[] = {"",      "plain", "a\"b\\c/d", "\t\n\r\b\f\v\a\033[31m", "\001\037\177",
-                                      "äöü €", "😀",    "\xe2\x80\xa8", "{\"a\":1}"};
+  static const char *const texts[] = {
+      "",  "plain",        "a\"b\\c/d", "\t\n\r\b\f\v\a\033[31m", "\001\037\177", "äöü €",
+      "😀", "\xe2\x80\xa8", "{\"a\":1}"};
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
     check_text(texts[i], strlen(texts[i]), texts[i]);
 }
@@ -38,7 +39,11 @@ static void test_every_control_character(void) {
 }
 
 static void test_invalid_utf8(void) {
-  check_text("a\xff\xfe" "b", 4, "a\xef\xbf\xbd\xef\xbf\xbd" "b");
+  check_text("a\xff\xfe"
+             "b",
+             4,
+             "a\xef\xbf\xbd\xef\xbf\xbd"
+             "b");
   check_text("cut \xe2\x82", 6, "cut \xef\xbf\xbd\xef\xbf\xbd");
 }
 
@@ -47,7 +52,11 @@ static void test_nul(void) {
   static const struct {
     const char *text;
     gsize len;
-  } texts[] = {{"a\0b", 3}, {"a\0\xff" "b", 4}, {"\0", 1}};
+  } texts[] = {{"a\0b", 3},
+               {"a\0\xff"
+                "b",
+                4},
+               {"\0", 1}};
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
     g_autoptr(GString) line = g_string_new(NULL);
     pino_json_append_string(line, texts[i].text, texts[i].len);

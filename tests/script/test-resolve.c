@@ -39,7 +39,8 @@ static void test_paths(void) {
 
 static void test_git_uris(void) {
   g_auto(TestDir) dir = test_dir_make();
-  test_put(&dir, "api/one/.git/config", "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://example.com/me/one.git\n");
+  test_put(&dir, "api/one/.git/config",
+           "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://example.com/me/one.git\n");
   test_put(&dir, "api/two/.git/config", "[remote \"origin\"]\n\turl = https://example.com/me/two\n");
   test_put(&dir, "api/three/readme", "no clone");
   g_autofree char *one = test_path(&dir, "api/one");
@@ -102,7 +103,8 @@ static const Config configs[] = {
     {"[remote \"origin\"]\n\turl = https://a/b.git\n", "https://a/b.git"},
     {"[remote \"origin\"]\r\n\turl = https://a/b.git\r\n", "https://a/b.git"},
     {"[remote \"origin\"]\nurl=https://a/b.git", "https://a/b.git"},
-    {"[remote \"upstream\"]\n\turl = https://no\n[remote \"origin\"]\n\tfetch = x\n\turl = https://yes\n", "https://yes"},
+    {"[remote \"upstream\"]\n\turl = https://no\n[remote \"origin\"]\n\tfetch = x\n\turl = https://yes\n",
+     "https://yes"},
     {"[remote \"origin\"]\n\tpushurl = https://no\n\turl = https://yes\n", "https://yes"},
     {"[remote \"origin\"]\n\turlish = https://no\n\turl = https://yes\n", "https://yes"},
     {"[remote \"origin\"]\n\t# url = https://no\n\turl = https://yes\n", "https://yes"},

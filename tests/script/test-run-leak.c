@@ -24,10 +24,11 @@ static void test_runs(void) {
   g_autoptr(Bench) bench = bench_new();
   guint runs = g_test_slow() || !UNDER_ASAN ? 1000 : 200;
   guint warm = runs / 5;
-  bench_script(bench, "main.js",
-               "[step('local.set', {a: {b: [1, 2, 3]}}), say('{{local.a.b.length}} of {{platform}}'),"
-               "{method: async () => { await new Promise((r) => setTimeout(r, 0)); return 'x'.repeat(1000) }},"
-               "step('fs.write', {path: 'out', text: '{{input}}'}), step('script.start', {uri: 'other.js'})]");
+  bench_script(
+      bench, "main.js",
+      "[step('local.set', {a: {b: [1, 2, 3]}}), say('{{local.a.b.length}} of {{platform}}'),"
+      "{method: async () => { await new Promise((r) => setTimeout(r, 0)); return 'x'.repeat(1000) }},"
+      "step('fs.write', {path: 'out', text: '{{input}}'}), step('script.start', {uri: 'other.js'})]");
   bench_script(bench, "other.js", "[step('script.return', 5)]");
   long before = 0;
   guint descriptors = 0;
@@ -42,8 +43,8 @@ static void test_runs(void) {
   }
   malloc_trim(0);
   long after = resident_kb();
-  g_test_message("resident: %ld KiB after %u runs, %ld KiB after %u; %u descriptors", before, warm, after, runs,
-                 bench_descriptors());
+  g_test_message("resident: %ld KiB after %u runs, %ld KiB after %u; %u descriptors", before, warm, after,
+                 runs, bench_descriptors());
   g_assert_cmpuint(bench_descriptors(), <=, descriptors);
   if (!UNDER_ASAN)
     g_assert_cmpint(after - before, <, 6 * 1024);
@@ -52,7 +53,8 @@ static void test_runs(void) {
 static void test_shells(void) {
   g_autoptr(Bench) bench = bench_new();
   guint descriptors = 0;
-  bench_script(bench, "main.js", "[run('echo up; sleep 100', {on: [{event: '/up/', done: true}]}), run('echo two')]");
+  bench_script(bench, "main.js",
+               "[run('echo up; sleep 100', {on: [{event: '/up/', done: true}]}), run('echo two')]");
   for (guint i = 0; i < 30; i++) {
     bench_run(bench, "main.js", NULL);
     bench_expect(bench, "up\ntwo\n");

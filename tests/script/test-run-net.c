@@ -29,14 +29,24 @@ static void run_with_server(gconstpointer data) {
 static const BenchCase cases[] = {
     {"net/get-json", "[step('net', {url: 'URL/json', method: 'get'}), log('{{input.n}}')]", "3\n"},
     {"net/get-text", "[step('net', {url: 'URL/hello'}), log('{{input}}')]", "'hello'\n"},
-    {"net/method-in-capitals", "[step('net', {url: 'URL/hello', method: 'GET'}), log('{{input}}')]", "'hello'\n"},
-    {"net/params-are-the-query", "[step('net', {url: 'URL/echo', params: {a: 'x y', b: 2}}), log('{{input.startsWith(\"GET\")}}')]", "true\n"},
-    {"net/post-json", "[step('net', {url: 'URL/echo', method: 'post', data: {a: 1}, headers: {'x-mine': 'yes'}}),"
-     "log(['{{input.startsWith(\"POST\")}}', '{{input.toLowerCase().includes(\"x-mine: yes\")}}', '{{input.includes(\"application/json\")}}', '{{input.endsWith(JSON.stringify({a: 1}))}}'])]",
+    {"net/method-in-capitals", "[step('net', {url: 'URL/hello', method: 'GET'}), log('{{input}}')]",
+     "'hello'\n"},
+    {"net/params-are-the-query",
+     "[step('net', {url: 'URL/echo', params: {a: 'x y', b: 2}}), log('{{input.startsWith(\"GET\")}}')]",
+     "true\n"},
+    {"net/post-json",
+     "[step('net', {url: 'URL/echo', method: 'post', data: {a: 1}, headers: {'x-mine': 'yes'}}),"
+     "log(['{{input.startsWith(\"POST\")}}', '{{input.toLowerCase().includes(\"x-mine: yes\")}}', "
+     "'{{input.includes(\"application/json\")}}', '{{input.endsWith(JSON.stringify({a: 1}))}}'])]",
      "[true,true,true,true]\n"},
-    {"net/post-form", "[step('net', {url: 'URL/echo', method: 'post', data: {a: 'x y'}, headers: {'Content-Type': 'application/x-www-form-urlencoded'}}),"
-     "log('{{input.endsWith(\"a=x+y\")}}')]", "true\n"},
-    {"net/arraybuffer", "[step('net', {url: 'URL/hello', responseType: 'arraybuffer'}), log(['{{Buffer.isBuffer(input)}}', '{{input.toString()}}'])]",
+    {"net/post-form",
+     "[step('net', {url: 'URL/echo', method: 'post', data: {a: 'x y'}, headers: {'Content-Type': "
+     "'application/x-www-form-urlencoded'}}),"
+     "log('{{input.endsWith(\"a=x+y\")}}')]",
+     "true\n"},
+    {"net/arraybuffer",
+     "[step('net', {url: 'URL/hello', responseType: 'arraybuffer'}), log(['{{Buffer.isBuffer(input)}}', "
+     "'{{input.toString()}}'])]",
      "[true,'hello']\n"},
     {"net/redirect", "[step('net', {url: 'URL/to/302/hello'}), log('{{input}}')]", "'hello'\n"},
     {"net/compressed", "[step('net', {url: 'URL/gzip'}), log('{{input.length}}')]", "8000\n"},
@@ -47,23 +57,45 @@ static const BenchCase cases[] = {
     {"net/cut", "[step('net', {url: 'URL/cut'})]", "", "/cut"},
     {"net/refused", "[step('net', {url: 'http://127.0.0.1:1/'})]", "", "127.0.0.1"},
     {"net/no-url", "[step('net', {})]", "", "url"},
-    {"net/fetch-in-a-function", "[{method: async (req) => (await (await fetch('URL/json')).json()).name}, log('{{input}}')]", "'pinokio'\n"},
+    {"net/fetch-in-a-function",
+     "[{method: async (req) => (await (await fetch('URL/json')).json()).name}, log('{{input}}')]",
+     "'pinokio'\n"},
     {"wait/url", "[step('process.wait', {url: 'URL/hello'}), say('on')]", "on\n"},
-    {"wait/uri", "[step('process.wait', {uri: 'URL/hello', interval: 1, message: 'not yet'}), say('on')]", "on\n"},
+    {"wait/uri", "[step('process.wait', {uri: 'URL/hello', interval: 1, message: 'not yet'}), say('on')]",
+     "on\n"},
     {"wait/http", "[step('process.wait', {on: {resources: ['URL/hello']}}), say('on')]", "on\n"},
-    {"wait/http-get", "[step('process.wait', {on: {resources: ['URL/hello'.replace('http:', 'http-get:')]}}), say('on')]", "on\n"},
-    {"wait/http-that-is-404", "[step('process.wait', {on: {resources: ['URL/missing'], timeout: 300, interval: 50}})]", "", "/missing"},
-    {"wait/tcp", "[step('process.wait', {on: {resources: ['URL'.replace('http://', 'tcp:')]}}), say('on')]", "on\n"},
-    {"wait/tcp-times-out", "[step('process.wait', {on: {resources: ['tcp:127.0.0.1:1'], timeout: 200, interval: 50}})]", "", "tcp:127.0.0.1:1"},
-    {"wait/reverse", "[step('process.wait', {on: {resources: ['tcp:127.0.0.1:1', 'file:none'], reverse: true}}), say('on')]", "on\n"},
-    {"wait/reverse-of-what-stays", "[step('process.wait', {on: {resources: ['URL/hello'], reverse: true, timeout: 200, interval: 50}})]", "", "/hello"},
+    {"wait/http-get",
+     "[step('process.wait', {on: {resources: ['URL/hello'.replace('http:', 'http-get:')]}}), say('on')]",
+     "on\n"},
+    {"wait/http-that-is-404",
+     "[step('process.wait', {on: {resources: ['URL/missing'], timeout: 300, interval: 50}})]", "",
+     "/missing"},
+    {"wait/tcp", "[step('process.wait', {on: {resources: ['URL'.replace('http://', 'tcp:')]}}), say('on')]",
+     "on\n"},
+    {"wait/tcp-times-out",
+     "[step('process.wait', {on: {resources: ['tcp:127.0.0.1:1'], timeout: 200, interval: 50}})]", "",
+     "tcp:127.0.0.1:1"},
+    {"wait/reverse",
+     "[step('process.wait', {on: {resources: ['tcp:127.0.0.1:1', 'file:none'], reverse: true}}), say('on')]",
+     "on\n"},
+    {"wait/reverse-of-what-stays",
+     "[step('process.wait', {on: {resources: ['URL/hello'], reverse: true, timeout: 200, interval: 50}})]",
+     "", "/hello"},
     {"wait/sec", "[step('process.wait', {sec: 0.05}), say('on')]", "on\n"},
     {"wait/min", "[step('process.wait', {min: 0.001}), say('on')]", "on\n"},
-    {"wait/file", "[{method: () => { setTimeout(() => require('fs').writeFileSync(__dirname + '/late', 'x'), 100) }},"
-     "step('process.wait', {on: {resources: ['file:late'], window: 50, interval: 20}}), log('{{exists(\"late\")}}')]", "true\n"},
-    {"wait/file-times-out", "[step('process.wait', {on: {resources: ['file:none'], timeout: 100, interval: 20}}), say('after')]", "", "none"},
-    {"wait/delay", "[{method: () => Date.now(), returns: 'local.t'}, step('process.wait', {on: {resources: ['file:main.js'], delay: 150, window: 0}}),"
-     "log('{{timestamp - local.t >= 150}}')]", "true\n"},
+    {"wait/file",
+     "[{method: () => { setTimeout(() => require('fs').writeFileSync(__dirname + '/late', 'x'), 100) }},"
+     "step('process.wait', {on: {resources: ['file:late'], window: 50, interval: 20}}), "
+     "log('{{exists(\"late\")}}')]",
+     "true\n"},
+    {"wait/file-times-out",
+     "[step('process.wait', {on: {resources: ['file:none'], timeout: 100, interval: 20}}), say('after')]", "",
+     "none"},
+    {"wait/delay",
+     "[{method: () => Date.now(), returns: 'local.t'}, step('process.wait', {on: {resources: "
+     "['file:main.js'], delay: 150, window: 0}}),"
+     "log('{{timestamp - local.t >= 150}}')]",
+     "true\n"},
     {"wait/no-resources", "[step('process.wait', {on: {}})]", "", "resources"},
     {"wait/app", "[step('process.wait', {app: 'Editor'})]", "", "APP_NOT_FOUND"},
 };
@@ -98,8 +130,9 @@ static void test_socket(void) {
   Late late = {service, address};
   bench->hook = listen_once_waiting;
   bench->hook_data = &late;
-  g_autofree char *script =
-      g_strdup_printf("[step('process.wait', {on: {resources: ['socket:%s'], interval: 20, timeout: 20000}}), say('on')]", path);
+  g_autofree char *script = g_strdup_printf(
+      "[step('process.wait', {on: {resources: ['socket:%s'], interval: 20, timeout: 20000}}), say('on')]",
+      path);
   bench_steps(bench, script);
   bench_expect(bench, "on\n");
   g_socket_service_stop(service);

@@ -6,24 +6,40 @@
 #include "run-harness.h"
 
 static const BenchCase memory_cases[] = {
-    {"set-deep", "[step('local.set', {'a.b.c': 1}), step('local.set', {'a.b.d': 2}), log('{{local.a}}')]", "{'b':{'c':1,'d':2}}\n"},
-    {"set-array-index", "[step('local.set', {a: [1, 2]}), step('local.set', {'a.1': 9}), log('{{local.a}}')]", "[1,9]\n"},
-    {"set-bracket-key", "[step('local.set', {'[\"a key\"].b': 1}), log('{{local[\"a key\"]}}')]", "{'b':1}\n"},
-    {"rm-splices-an-array", "[step('local.set', {a: [1, 2, 3]}), step('local.rm', ['a.1']), log('{{local.a}}')]", "[1,3]\n"},
+    {"set-deep", "[step('local.set', {'a.b.c': 1}), step('local.set', {'a.b.d': 2}), log('{{local.a}}')]",
+     "{'b':{'c':1,'d':2}}\n"},
+    {"set-array-index", "[step('local.set', {a: [1, 2]}), step('local.set', {'a.1': 9}), log('{{local.a}}')]",
+     "[1,9]\n"},
+    {"set-bracket-key", "[step('local.set', {'[\"a key\"].b': 1}), log('{{local[\"a key\"]}}')]",
+     "{'b':1}\n"},
+    {"rm-splices-an-array",
+     "[step('local.set', {a: [1, 2, 3]}), step('local.rm', ['a.1']), log('{{local.a}}')]", "[1,3]\n"},
     {"rm-of-nothing", "[step('local.rm', ['x.y.z']), log('{{local}}')]", "{}\n"},
-    {"typed-values", "[step('local.set', {n: 1.5, b: false, z: null, o: {a: []}}), log('{{local}}')]", "{'n':1.5,'b':false,'z':null,'o':{'a':[]}}\n"},
-    {"global-outlives-a-callee", "[step('script.start', {uri: 'other.js'}), step('script.start', {uri: 'other.js'}), log('{{input}}')]",
-     "2\n", NULL, "other.js", "[step('global.set', {n: '{{(global.n || 0) + 1}}'}), step('script.return', '{{global.n}}')]"},
-    {"local-ends-with-its-script", "[step('script.start', {uri: 'other.js'}), step('script.start', {uri: 'other.js'}), log('{{input}}')]",
-     "1\n", NULL, "other.js", "[step('local.set', {n: '{{(local.n || 0) + 1}}'}), step('script.return', '{{local.n}}')]"},
-    {"global-rm", "[step('global.set', {a: 1, b: 2}), step('global.rm', ['a']), log('{{global}}')]", "{'b':2}\n"},
-    {"import", "[step('import', {x: 'v.json'}), log('{{input}}')]", "{'x':{'a':1}}\n", NULL, "v.json", "{\"a\": 1}"},
-    {"load-javascript", "[step('load', {x: 'v.js'}), log('{{input.x.a}}')]", "3\n", NULL, "v.js", "module.exports = {a: 1 + 2}"},
-    {"local-import", "[step('local.import', {x: 'v.json'}), say('-'), log('{{local.x}}')]", "-\n{'a':1}\n", NULL, "v.json", "{\"a\": 1}"},
-    {"old-set-of-all", "[step('set', {local: {a: 1}, global: {b: 2}, self: {'s.json': {c: 3}}, json: {'j.json': {d: 4}}, key: {'h.com': {k: 5}}}),"
+    {"typed-values", "[step('local.set', {n: 1.5, b: false, z: null, o: {a: []}}), log('{{local}}')]",
+     "{'n':1.5,'b':false,'z':null,'o':{'a':[]}}\n"},
+    {"global-outlives-a-callee",
+     "[step('script.start', {uri: 'other.js'}), step('script.start', {uri: 'other.js'}), log('{{input}}')]",
+     "2\n", NULL, "other.js",
+     "[step('global.set', {n: '{{(global.n || 0) + 1}}'}), step('script.return', '{{global.n}}')]"},
+    {"local-ends-with-its-script",
+     "[step('script.start', {uri: 'other.js'}), step('script.start', {uri: 'other.js'}), log('{{input}}')]",
+     "1\n", NULL, "other.js",
+     "[step('local.set', {n: '{{(local.n || 0) + 1}}'}), step('script.return', '{{local.n}}')]"},
+    {"global-rm", "[step('global.set', {a: 1, b: 2}), step('global.rm', ['a']), log('{{global}}')]",
+     "{'b':2}\n"},
+    {"import", "[step('import', {x: 'v.json'}), log('{{input}}')]", "{'x':{'a':1}}\n", NULL, "v.json",
+     "{\"a\": 1}"},
+    {"load-javascript", "[step('load', {x: 'v.js'}), log('{{input.x.a}}')]", "3\n", NULL, "v.js",
+     "module.exports = {a: 1 + 2}"},
+    {"local-import", "[step('local.import', {x: 'v.json'}), say('-'), log('{{local.x}}')]", "-\n{'a':1}\n",
+     NULL, "v.json", "{\"a\": 1}"},
+    {"old-set-of-all",
+     "[step('set', {local: {a: 1}, global: {b: 2}, self: {'s.json': {c: 3}}, json: {'j.json': {d: 4}}, key: "
+     "{'h.com': {k: 5}}}),"
      "log(['{{local}}', '{{global}}', '{{self.s}}', '{{self.j}}', '{{key[\"h.com\"]}}'])]",
      "[{'a':1},{'b':2},{'c':3},{'d':4},{'k':5}]\n"},
-    {"old-rm-of-all", "[step('set', {local: {a: 1}, global: {b: 2}, self: {'s.json': {c: 3}}, key: {'h.com': {k: 5, l: 6}}}),"
+    {"old-rm-of-all",
+     "[step('set', {local: {a: 1}, global: {b: 2}, self: {'s.json': {c: 3}}, key: {'h.com': {k: 5, l: 6}}}),"
      "step('rm', {local: ['a'], global: ['b'], self: {'s.json': ['c']}, key: {'h.com': ['k']}}),"
      "log(['{{local}}', '{{global}}', '{{self.s}}', '{{key[\"h.com\"]}}'])]",
      "[{},{},{},{'l':6}]\n"},
@@ -31,18 +47,26 @@ static const BenchCase memory_cases[] = {
 };
 
 static const BenchCase json_cases[] = {
-    {"set-makes-the-file", "[step('json.set', {'deep/a.json': {'x.y': [1]}}), step('fs.cat', {path: 'deep/a.json'})]",
+    {"set-makes-the-file",
+     "[step('json.set', {'deep/a.json': {'x.y': [1]}}), step('fs.cat', {path: 'deep/a.json'})]",
      "{\n  'x': {\n    'y': [\n      1\n    ]\n  }\n}\n"},
-    {"set-keeps-the-rest", "[step('json.set', {'a.json': {'b.c': 2}}), step('json.get', {v: 'a.json'}), log('{{local.v}}')]",
+    {"set-keeps-the-rest",
+     "[step('json.set', {'a.json': {'b.c': 2}}), step('json.get', {v: 'a.json'}), log('{{local.v}}')]",
      "{'k':1,'b':{'c':2}}\n", NULL, "a.json", "{\"k\": 1}"},
-    {"rm", "[step('json.rm', {'a.json': ['k', 'l.0']}), step('json.get', {v: 'a.json'}), log('{{local.v}}')]", "{'l':[2]}\n", NULL,
-     "a.json", "{\"k\": 1, \"l\": [1, 2]}"},
-    {"jsonpath-keys", "[step('json.set', {'a.json': {'$.list[1].n': 7, \"$['a b']\": 8}}), step('json.get', {v: 'a.json'}), log('{{local.v}}')]",
+    {"rm", "[step('json.rm', {'a.json': ['k', 'l.0']}), step('json.get', {v: 'a.json'}), log('{{local.v}}')]",
+     "{'l':[2]}\n", NULL, "a.json", "{\"k\": 1, \"l\": [1, 2]}"},
+    {"jsonpath-keys",
+     "[step('json.set', {'a.json': {'$.list[1].n': 7, \"$['a b']\": 8}}), step('json.get', {v: 'a.json'}), "
+     "log('{{local.v}}')]",
      "{'list':[{},{'n':7}],'a b':8}\n", NULL, "a.json", "{\"list\": [{}, {}]}"},
-    {"merge", "[step('json.merge', {'a.json': {b: {d: 2}, l: [3]}}), step('json.get', {v: 'a.json'}), log('{{local.v}}')]",
+    {"merge",
+     "[step('json.merge', {'a.json': {b: {d: 2}, l: [3]}}), step('json.get', {v: 'a.json'}), "
+     "log('{{local.v}}')]",
      "{'b':{'c':1,'d':2},'l':[3]}\n", NULL, "a.json", "{\"b\": {\"c\": 1}, \"l\": [1, 2]}"},
     {"get-of-a-missing-file", "[step('json.get', {v: 'none.json'}), log('{{local.v}}')]", "null\n"},
-    {"self-set-and-rm", "[step('self.set', {'s.json': {a: {b: 1}}}), log('{{self.s}}'), step('self.rm', {'s.json': ['a.b']}), log('{{self.s}}')]",
+    {"self-set-and-rm",
+     "[step('self.set', {'s.json': {a: {b: 1}}}), log('{{self.s}}'), step('self.rm', {'s.json': ['a.b']}), "
+     "log('{{self.s}}')]",
      "{'a':{'b':1}}\n{'a':{}}\n"},
 };
 
@@ -55,16 +79,23 @@ static const BenchCase log_cases[] = {
 };
 
 static const BenchCase key_cases[] = {
-    {"set-and-get", "[step('key.set', {'a.com': {token: 's3'}}), step('key.get', {host: 'a.com'}), log('{{input}}'), log('{{key[\"a.com\"].token}}')]",
+    {"set-and-get",
+     "[step('key.set', {'a.com': {token: 's3'}}), step('key.get', {host: 'a.com'}), log('{{input}}'), "
+     "log('{{key[\"a.com\"].token}}')]",
      "{'token':'s3'}\n's3'\n"},
-    {"get-of-an-unknown-host", "[step('key.get', {host: 'none'}), log('{{input === null || input === undefined}}')]", "true\n"},
+    {"get-of-an-unknown-host",
+     "[step('key.get', {host: 'none'}), log('{{input === null || input === undefined}}')]", "true\n"},
 };
 
 static const BenchCase env_cases[] = {
-    {"set-is-seen-by-templates", "[step('env.set', {MY_KEY: 'v 1'}), log('{{env.MY_KEY}}'), log('{{envs.MY_KEY}}')]", "'v 1'\n'v 1'\n"},
+    {"set-is-seen-by-templates",
+     "[step('env.set', {MY_KEY: 'v 1'}), log('{{env.MY_KEY}}'), log('{{envs.MY_KEY}}')]", "'v 1'\n'v 1'\n"},
     {"set-is-seen-by-shells", "[step('env.set', {MY_KEY: 'v 1'}), run('echo \"$MY_KEY\"')]", "v 1\n"},
-    {"switch-takes-turns", "[step('env.switch', {M: ['a', 'b']}), log('{{env.M}}'), step('env.switch', {M: ['a', 'b']}), log('{{env.M}}'),"
-     "step('env.switch', {M: ['a', 'b']}), log('{{env.M}}')]", "'a'\n'b'\n'a'\n"},
+    {"switch-takes-turns",
+     "[step('env.switch', {M: ['a', 'b']}), log('{{env.M}}'), step('env.switch', {M: ['a', 'b']}), "
+     "log('{{env.M}}'),"
+     "step('env.switch', {M: ['a', 'b']}), log('{{env.M}}')]",
+     "'a'\n'b'\n'a'\n"},
     {"process-environment", "[log('{{env.PATH.length > 0}}')]", "true\n"},
 };
 
@@ -96,7 +127,8 @@ static void test_system_environment_below_the_apps(void) {
   g_autoptr(Bench) bench = bench_new();
   bench_write(bench, "../../ENVIRONMENT", "A=system\nB=system\nEMPTY=\n");
   bench_write(bench, "ENVIRONMENT", "B=app\nPLACE=./data\n");
-  bench_steps(bench, "[log(['{{env.A}}', '{{env.B}}', '{{env.PLACE === path.join(cwd, \"data\")}}', '{{env.EMPTY || \"unset\"}}'])]");
+  bench_steps(bench, "[log(['{{env.A}}', '{{env.B}}', '{{env.PLACE === path.join(cwd, \"data\")}}', "
+                     "'{{env.EMPTY || \"unset\"}}'])]");
   bench_expect(bench, "['system','app',true,'unset']\n");
 }
 
@@ -120,9 +152,9 @@ static void test_json_write_is_atomic(void) {
   g_assert_cmpuint(before.st_ino, !=, after.st_ino); /* a new file in its place, never one being filled */
 }
 
-static const char needy[] =
-    "{env: [{key: 'MY_TOKEN', title: 'A token', host: 'models.example'}, {key: 'OTHER', default: 'd'}], pre: [{env: 'THIRD', title: 'Third'}],"
-    " run: [log(['{{env.MY_TOKEN}}', '{{env.OTHER}}', '{{env.THIRD}}'])]}";
+static const char needy[] = "{env: [{key: 'MY_TOKEN', title: 'A token', host: 'models.example'}, {key: "
+                            "'OTHER', default: 'd'}], pre: [{env: 'THIRD', title: 'Third'}],"
+                            " run: [log(['{{env.MY_TOKEN}}', '{{env.OTHER}}', '{{env.THIRD}}'])]}";
 
 static void test_required_without_a_person(void) {
   g_autoptr(Bench) bench = bench_new();
@@ -181,8 +213,10 @@ static void test_environment_template_of_an_app(void) {
 }
 
 static const char form[] =
-    "[step('input', {title: 'T', form: [{key: 't', type: 'text'}, {key: 'e', type: 'email'}, {key: 'p', type: 'password'},"
-    "{key: 'a', type: 'textarea'}, {key: 's', type: 'select', items: [{text: 'One', value: 'one'}]}, {key: 'c', type: 'checkbox'},"
+    "[step('input', {title: 'T', form: [{key: 't', type: 'text'}, {key: 'e', type: 'email'}, {key: 'p', "
+    "type: 'password'},"
+    "{key: 'a', type: 'textarea'}, {key: 's', type: 'select', items: [{text: 'One', value: 'one'}]}, {key: "
+    "'c', type: 'checkbox'},"
     "{key: 'n', type: 'checkbox'}, {key: 'f', type: 'file'}, {key: 'd', default: 'as told'}]}),"
     "log(['{{_.omit(input, [\"f\"])}}', '{{Buffer.isBuffer(input.f) && input.f.toString()}}'])]";
 
@@ -190,11 +224,15 @@ static void test_input_of_every_type(void) {
   g_autoptr(Bench) bench = bench_new();
   bench_write(bench, "given.txt", "content");
   g_autofree char *file = bench_path(bench, "given.txt");
-  g_autofree char *answers = g_strdup_printf(
-      "{\"t\": \"x\", \"e\": \"a@b\", \"p\": \"pw\", \"a\": \"1\\n2\", \"s\": \"one\", \"c\": true, \"n\": false, \"f\": \"%s\"}", file);
+  g_autofree char *answers =
+      g_strdup_printf("{\"t\": \"x\", \"e\": \"a@b\", \"p\": \"pw\", \"a\": \"1\\n2\", \"s\": \"one\", "
+                      "\"c\": true, \"n\": false, \"f\": \"%s\"}",
+                      file);
   bench->answers = answers;
   bench_steps(bench, form);
-  bench_expect(bench, "[{'t':'x','e':'a@b','p':'pw','a':'1\\n2','s':'one','c':true,'n':false,'d':'as told'},'content']\n");
+  bench_expect(
+      bench,
+      "[{'t':'x','e':'a@b','p':'pw','a':'1\\n2','s':'one','c':true,'n':false,'d':'as told'},'content']\n");
   g_assert_cmpuint(bench_count(bench, "\"type\":\"input\""), ==, 1);
   g_assert_nonnull(strstr(bench->asked, "\"title\":\"T\""));
 }
@@ -220,8 +258,10 @@ static void test_old_input_that_shows(void) {
 
 static void test_web_events(void) {
   g_autoptr(Bench) bench = bench_new();
-  bench_steps(bench, "[step('web.open', {uri: 'http://x', target: '_blank'}), step('browser.open', {uri: 'http://y'}),"
-                     "step('proxy.start', {uri: 'http://z'}), step('web.close', {uri: 'http://x'}), say('on')]");
+  bench_steps(
+      bench,
+      "[step('web.open', {uri: 'http://x', target: '_blank'}), step('browser.open', {uri: 'http://y'}),"
+      "step('proxy.start', {uri: 'http://z'}), step('web.close', {uri: 'http://x'}), say('on')]");
   bench_expect(bench, NULL);
   g_assert_cmpuint(bench_count(bench, "\"type\":\"open\""), ==, 2);
   g_assert_nonnull(strstr(bench->printed->str, "proxy.start"));

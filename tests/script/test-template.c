@@ -93,7 +93,8 @@ int main(int argc, char **argv) {
     g_test_add_data_func(path, &cases[i], test_case);
   }
   g_test_add_func("/template/odd-bytes", test_odd_bytes);
-  static const char *const units[] = {"{", "}", "{{", "}}", "{{}}", "{{x}}", "{{{", "{{x", "{{x}", "}}{{", "{{(}}", "{{("};
+  static const char *const units[] = {"{",   "}",   "{{",   "}}",   "{{}}",  "{{x}}",
+                                      "{{{", "{{x", "{{x}", "}}{{", "{{(}}", "{{("};
   for (gsize i = 0; i < G_N_ELEMENTS(units); i++) {
     g_autofree char *path = g_strdup_printf("/template/100000-bytes-of-braces/%" G_GSIZE_FORMAT, i);
     g_test_add_data_func(path, units[i], test_braces);

@@ -36,14 +36,23 @@
     const module = { exports: {} }
     builtin.set(name, module.exports)
     const file = 'pinokiocloud:' + name + '.js'
+    try {
+      fill(name, module, source, file)
+    } catch (error) {
+      builtin.delete(name)
+      throw error
+    }
+    builtin.set(name, module.exports)
+    return module.exports
+  }
+
+  function fill(name, module, source, file) {
     if (name === 'lodash') {
       native.compile('module, exports', source, file).call(globalThis, module, module.exports)
     } else {
       native.compile('module, exports, require, binding', source, file)
         (module, module.exports, requireInternal, native.binding)
     }
-    builtin.set(name, module.exports)
-    return module.exports
   }
 
   // What scripts may require; the other files under node/ are parts of these, and may not hide a package's name.

@@ -27,6 +27,7 @@
 #define INPUT_BOUND (1024u * 1024)
 #define KILL_LIMIT_MS 10000 /* what survives SIGKILL that long is stuck in the kernel, or not ours to kill */
 #define KILL_PAUSE_MAX_MS 50
+#define URGE_PAUSE_MS 50 /* then doubled each time */
 #define PEER_BOUND 256
 #define REVIVALS 3     /* in a row, without a byte between them */
 #define FINAL_READS 64 /* a terminal holds far less than this many chunks; an outsider may go on writing */
@@ -53,7 +54,8 @@ struct keeper {
 
   enum phase phase;
   int64_t deadline, next_kill; /* monotonic ms */
-  int kill_pause_ms, final_reads, revivals;
+  int64_t next_urge;
+  int urge_pause_ms, kill_pause_ms, final_reads, revivals;
   struct tree_asked asked;
 
   size_t chunk_length; /* of what the log could not take and the control client must get */
@@ -107,6 +109,8 @@ static void begin_end(struct keeper *keeper, uint32_t grace_ms, uint32_t flags) 
   }
   keeper->phase = PHASE_ENDING;
   keeper->deadline = deadline;
+  keeper->urge_pause_ms = URGE_PAUSE_MS;
+  keeper->next_urge = now_ms() + URGE_PAUSE_MS;
   if (!keeper->tree_empty)
     tree_ask(&keeper->asked);
 }
@@ -167,6 +171,16 @@ static void tell_end(struct keeper *keeper) {
   keeper->phase = PHASE_TELLING;
 }
 
+static void urge(struct keeper *keeper, int64_t now) {
+  if (keeper->tree_changed)
+    tree_ask(&keeper->asked);
+  if (now < keeper->next_urge)
+    return;
+  tree_urge();
+  keeper->urge_pause_ms *= 2;
+  keeper->next_urge = now + keeper->urge_pause_ms;
+}
+
 static void advance(struct keeper *keeper) {
   if (keeper->phase == PHASE_RUNNING && keeper->command_ended)
     begin_end(keeper, keeper->options->grace_ms, 0);
@@ -177,8 +191,8 @@ static void advance(struct keeper *keeper) {
       keeper->deadline = now + KILL_LIMIT_MS;
       keeper->next_kill = now;
       keeper->kill_pause_ms = 1;
-    } else if (keeper->tree_changed) {
-      tree_ask(&keeper->asked);
+    } else {
+      urge(keeper, now);
     }
   }
   if (keeper->phase == PHASE_KILLING && !keeper->tree_empty)
@@ -406,6 +420,8 @@ static int wait_ms(const struct keeper *keeper) {
     return -1;
   if (keeper->phase == PHASE_KILLING && keeper->next_kill < until)
     until = keeper->next_kill;
+  if (keeper->phase == PHASE_ENDING && keeper->next_urge < until)
+    until = keeper->next_urge;
   int64_t left = until - now_ms();
   return left > 0 ? (int)left : 0;
 }

@@ -184,6 +184,16 @@ void tree_ask(struct tree_asked *asked) {
     continue;
 }
 
+void tree_urge(void) {
+  struct pids pids = {0};
+  tree_collect(getpid(), &pids);
+  for (size_t i = 0; i < pids.count; i++) {
+    if (ignores_term(pids.list[i]))
+      (void)kill(pids.list[i], SIGHUP);
+  }
+  pids_clear(&pids);
+}
+
 void tree_kill(void) {
   struct pids pids = {0};
   tree_collect(getpid(), &pids);

@@ -29,6 +29,10 @@ void tree_collect_by_parents(pid_t root, struct pids *pids);
  * gets SIGHUP as well; the others do not, since it would cut short what they do on SIGTERM. */
 void tree_ask(struct tree_asked *asked);
 
+/* Sends SIGHUP to the descendants that ignore SIGTERM by now: a shell at its prompt catches it for its line editor first,
+ * and goes back to ignoring it. */
+void tree_urge(void);
+
 /* To be told of every reaped pid: the number may come again. */
 void tree_forget(struct tree_asked *asked, pid_t pid);
 

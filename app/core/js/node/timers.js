@@ -8,7 +8,3 @@ module.exports = {
     return require('timers/promises');
   },
 };
-
-const { promisify } = require('util');
-Object.defineProperty(setTimeout, promisify.custom, { get: () => module.exports.promises.setTimeout });
-Object.defineProperty(setImmediate, promisify.custom, { get: () => module.exports.promises.setImmediate });
