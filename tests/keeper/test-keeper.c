@@ -305,6 +305,18 @@ static void test_deaf_child(Fixture *fixture, gconstpointer data) {
   g_assert_true(fixture->run.stopped);
 }
 
+/* As a shell at its prompt does: its line editor catches SIGTERM, and then the shell ignores it again. */
+static void test_catches_then_ignores(Fixture *fixture, gconstpointer data) {
+  run_bash(&fixture->run, &fixture->place,
+           "trap 'trap \"\" TERM' TERM; echo ready; while :; do sleep 0.05; done");
+  wait_text(&fixture->run, "ready");
+  gint64 start = g_get_monotonic_time();
+  pino_keeper_stop(fixture->run.keeper, 20000);
+  wait_for(fixture->run.ended);
+  g_assert_cmpint(elapsed_ms(start), <, 15000);
+  assert_killed(&fixture->run, SIGHUP);
+}
+
 static void test_second_stop_shortens(Fixture *fixture, gconstpointer data) {
   run_bash(&fixture->run, &fixture->place, "trap '' TERM HUP; echo ready; while :; do sleep 0.05; done");
   wait_text(&fixture->run, "ready");
@@ -581,6 +593,7 @@ static const struct {
     {"/keeper/stop-leaves-time-to-say-goodbye", test_time_to_say_goodbye},
     {"/keeper/stop-ends-an-interactive-shell", test_interactive_shell},
     {"/keeper/stop-kills-who-ignores-it", test_deaf_child},
+    {"/keeper/stop-urges-who-catches-and-then-ignores-it", test_catches_then_ignores},
     {"/keeper/second-stop-shortens-the-grace", test_second_stop_shortens},
     {"/keeper/stop-ends-hopping-processes", test_hopping_processes},
     {"/keeper/stop-ends-a-flood", test_stop_while_flooding},
