@@ -196,11 +196,12 @@ static void put_hf(Bench *bench, const char *text) {
 
 static void test_hf_download(void) {
   g_autoptr(Bench) bench = bench_new();
-  put_hf(bench, "#!/bin/bash\nprintf '[%s]' \"$@\"; echo; basename \"$PWD\"\n");
+  put_hf(bench, "#!/bin/bash\nprintf '[%s]' \"$@\" \"$MIRROR\"; echo; basename \"$PWD\"\n");
   bench_steps(bench, "[step('hf.download', {path: 'models', _: ['me/model', 'a file.bin'], 'local-dir': '.', "
-                     "q: true, none: null, off: false})]");
+                     "q: true, none: null, off: false, include: ['a', 'b'], env: {MIRROR: 'near'}})]");
   bench_expect(bench, NULL);
-  g_assert_nonnull(strstr(bench->printed->str, "[download][me/model][a file.bin][--local-dir][.][-q]"));
+  g_assert_nonnull(strstr(bench->printed->str, "[download][me/model][a file.bin][--local-dir][.][-q]"
+                                               "[--include][a][--include][b][near]"));
   g_assert_nonnull(strstr(bench->printed->str, "models\n"));
   put_hf(bench, "#!/bin/bash\necho no such model >&2; exit 1\n");
   bench_steps(bench, "[step('hf.download', {_: ['me/none']})]");

@@ -16,4 +16,7 @@ extern const PinoMethod pino_methods_person[];
 extern const PinoMethod pino_methods_env[];
 extern const PinoMethod pino_methods_hf[];
 
+/* shell.run, for methods that are a command with other params. */
+JSValueRef pino_method_shell_run(PinoStep *step, GError **error);
+
 G_END_DECLS

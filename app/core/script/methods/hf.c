@@ -1,29 +1,32 @@
-/* hf.download: models from Hugging Face, through its own program. */
-#include <string.h>
-
+/* hf.download: models from Hugging Face, through its own program, run as shell.run runs a structured message. */
 #include "base/error.h"
 #include "environment/tools.h"
 #include "script/methods/families.h"
-#include "storage/atomic.h"
 
-static void add_value(PinoStep *step, GStrvBuilder *argv, JSValueRef value) {
-  guint count = pino_js_is_array(step->js, value) ? pino_js_length(step->js, value) : 1;
-  for (guint i = 0; i < count; i++) {
-    JSValueRef item = pino_js_is_array(step->js, value) ? pino_js_get_index(step->js, value, i) : value;
-    g_autofree char *text = pino_js_is_nullish(step->js, item) ? NULL : pino_js_to_utf8(step->js, item);
-    if (text != NULL && strstr(text, "{{") == NULL)
-      g_strv_builder_add(argv, text);
-  }
+static gboolean is_own(const char *name) {
+  static const char *const names[] = {"_", "path", "env", NULL};
+  return g_strv_contains(names, name);
 }
 
-static void add_flag(PinoStep *step, GStrvBuilder *argv, const char *name) {
-  JSValueRef value = pino_js_get(step->js, step->params, name);
-  if (!pino_js_truthy(step->js, value))
-    return;
-  g_autofree char *flag = g_strdup_printf("%s%s", strlen(name) == 1 ? "-" : "--", name);
-  g_strv_builder_add(argv, flag);
-  if (!JSValueIsBoolean(pino_js_context(step->js), value))
-    add_value(step, argv, value);
+/* {_: [hf, download, ...], the flags} */
+static JSObjectRef message_of(PinoStep *step, const char *program) {
+  PinoJs *js = step->js;
+  JSObjectRef message = pino_js_object(js);
+  JSValueRef given = pino_js_get(js, step->params, "_");
+  JSValueRef words[] = {pino_js_string(js, program), pino_js_string(js, "download")};
+  JSObjectRef positional = pino_js_array(js, G_N_ELEMENTS(words), words);
+  guint count = pino_js_is_array(js, given) ? pino_js_length(js, given) : !pino_js_is_nullish(js, given);
+  for (guint i = 0; i < count; i++) {
+    JSValueRef item = pino_js_is_array(js, given) ? pino_js_get_index(js, given, i) : given;
+    JSObjectSetPropertyAtIndex(pino_js_context(js), positional, G_N_ELEMENTS(words) + i, item, NULL);
+  }
+  pino_js_set(js, message, "_", positional);
+  g_auto(GStrv) names = pino_js_keys(js, step->params);
+  for (guint i = 0; names[i] != NULL; i++) {
+    if (!is_own(names[i]))
+      pino_js_set(js, message, names[i], pino_js_get(js, step->params, names[i]));
+  }
+  return message;
 }
 
 static JSValueRef hf_download(PinoStep *step, GError **error) {
@@ -35,21 +38,17 @@ static JSValueRef hf_download(PinoStep *step, GError **error) {
                 "pip install huggingface_hub");
     return NULL;
   }
-  g_autofree char *place = pino_js_get_utf8(js, step->params, "path");
-  g_autofree char *folder =
-      place != NULL ? pino_script_resolve(step->script, place, error) : g_strdup(step->script->cwd);
-  if (folder == NULL || !pino_dir_make(folder, error))
-    return NULL;
-  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  g_strv_builder_add_many(builder, program, "download", NULL);
-  add_value(step, builder, pino_js_get(js, step->params, "_"));
-  g_auto(GStrv) names = pino_js_keys(js, step->params);
-  for (guint i = 0; names[i] != NULL; i++) {
-    if (!g_str_equal(names[i], "_") && !g_str_equal(names[i], "path"))
-      add_flag(step, builder, names[i]);
-  }
-  g_auto(GStrv) argv = g_strv_builder_end(builder);
-  pino_step_run_program(step, folder, (const char *const *)argv, error);
+  JSObjectRef params = pino_js_object(js);
+  pino_js_set(js, params, "message", message_of(step, program));
+  pino_js_set(js, params, "path", pino_js_get(js, step->params, "path"));
+  pino_js_set(js, params, "env", pino_js_get(js, step->params, "env"));
+  step->params = params;
+  JSValueRef result = pino_method_shell_run(step, error);
+  double code = result != NULL ? pino_js_to_number(js, pino_js_get(js, result, "exit_code")) : 0;
+  if (!(code > 0))
+    return result;
+  g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED,
+              "hf download ended with exit code %.0f: see what it printed", code);
   return NULL;
 }
 

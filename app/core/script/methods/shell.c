@@ -205,7 +205,7 @@ static gboolean run_one(PinoStep *step, const PinoShellParams *params, const cha
   return ok;
 }
 
-static JSValueRef shell_run(PinoStep *step, GError **error) {
+JSValueRef pino_method_shell_run(PinoStep *step, GError **error) {
   g_auto(PinoShellParams) params = {0};
   if (!pino_shell_params_read(step, &params, error))
     return NULL;
@@ -310,6 +310,6 @@ static JSValueRef shell_stop(PinoStep *step, GError **error) {
 }
 
 const PinoMethod pino_methods_shell[] = {
-    {"shell.run", shell_run},     {"shell.start", shell_start}, {"shell.enter", shell_enter},
-    {"shell.write", shell_write}, {"shell.stop", shell_stop},   {NULL, NULL},
+    {"shell.run", pino_method_shell_run}, {"shell.start", shell_start}, {"shell.enter", shell_enter},
+    {"shell.write", shell_write},         {"shell.stop", shell_stop},   {NULL, NULL},
 };
