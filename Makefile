@@ -11,7 +11,7 @@ WERROR = $(if $(CI),-Dwerror=true)
 # holds by looking through the stack, which therefore must stay where it is (detect_stack_use_after_return=0).
 SANITIZERS = $(CURDIR)/tests/sanitizers
 ASAN_FLAGS = exitcode=99:allow_user_segv_handler=1:detect_stack_use_after_return=0:strict_string_checks=1
-ASAN_ENV = ASAN_OPTIONS=$(ASAN_FLAGS):fast_unwind_on_malloc=0:malloc_context_size=4 \
+ASAN_ENV = ASAN_OPTIONS=$(ASAN_FLAGS):fast_unwind_on_malloc=0:malloc_context_size=6 \
   LSAN_OPTIONS=suppressions=$(SANITIZERS)/lsan.supp:print_suppressions=0 \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99 \
   G_SLICE=always-malloc G_DEBUG=gc-friendly,fatal-criticals PINOKIO_TEST_SLOW=4

@@ -101,17 +101,26 @@ static char *read_line(const Terminal *terminal, GError **error) {
   return NULL;
 }
 
-static char *read_secret(const Terminal *terminal, GError **error) {
+/* No echo before the prompt is seen: who types at once is not shown either. */
+static char *read_secret(const Terminal *terminal, const char *prompt, GError **error) {
   struct termios before;
-  if (tcgetattr(terminal->fd, &before) != 0)
-    return read_line(terminal, error);
-  struct termios silent = before;
-  silent.c_lflag &= ~(tcflag_t)ECHO;
-  tcsetattr(terminal->fd, TCSAFLUSH, &silent);
+  gboolean is_tty = tcgetattr(terminal->fd, &before) == 0;
+  if (is_tty) {
+    struct termios silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(terminal->fd, TCSADRAIN, &silent);
+  }
+  show(terminal, prompt);
   char *line = read_line(terminal, error);
-  tcsetattr(terminal->fd, TCSAFLUSH, &before);
+  if (is_tty)
+    tcsetattr(terminal->fd, TCSADRAIN, &before);
   show(terminal, "\n");
   return line;
+}
+
+static char *read_plain(const Terminal *terminal, const char *prompt, GError **error) {
+  show(terminal, prompt);
+  return read_line(terminal, error);
 }
 
 /* --- forms ------------------------------------------------------------------------------------------------------------ */
@@ -186,8 +195,8 @@ static gboolean ask_field(const Terminal *terminal, JsonObject *field, JsonObjec
       otherwise != NULL ? g_strdup_printf(" [%s]", secret ? "kept" : otherwise) : g_strdup("");
   g_autofree char *prompt = g_strdup_printf("%s%s%s: ", title != NULL ? title : key, hint,
                                             g_strcmp0(type, "checkbox") == 0 ? " (y/n)" : "");
-  show(terminal, prompt);
-  g_autofree char *typed = secret ? read_secret(terminal, error) : read_line(terminal, error);
+  g_autofree char *typed =
+      secret ? read_secret(terminal, prompt, error) : read_plain(terminal, prompt, error);
   if (typed == NULL)
     return FALSE;
   JsonNode *kept = json_object_get_member(field, "default");

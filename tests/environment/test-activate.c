@@ -87,13 +87,20 @@ static void make_and_use(Fixture *f, const char *name) {
 }
 
 static void test_venv_by_python(Fixture *f, gconstpointer data) {
+  /* The system's folders alone, so that no uv is found. */
+  g_autofree char *path = g_strdup(g_getenv("PATH"));
+  g_autofree char *tools = g_strdup(g_getenv("PINOKIOCLOUD_TOOLS"));
+  g_setenv("PATH", "/usr/bin:/bin", TRUE);
+  g_setenv("PINOKIOCLOUD_TOOLS", f->home, TRUE);
   g_autofree char *uv = pino_tool_find(f->home, "uv");
-  if (uv) {
-    g_test_skip("uv is in PATH, and would be used");
-    return;
-  }
+  g_assert_null(uv);
   make_and_use(f, "my env");
   make_and_use(f, "my 'env' \"$x\"");
+  g_setenv("PATH", path, TRUE);
+  if (tools)
+    g_setenv("PINOKIOCLOUD_TOOLS", tools, TRUE);
+  else
+    g_unsetenv("PINOKIOCLOUD_TOOLS");
 }
 
 /* uv comes from the set-up's tools, or from PATH. */
