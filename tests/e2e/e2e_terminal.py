@@ -109,7 +109,7 @@ def typed_through(t):
         "script",
         "run",
         t.script(
-            shell("read -p 'say: ' x; echo got-$x", input=True, on=[{"event": "/got-[a-z]+/", "kill": True}]),
+            shell("read -p 's''ay: ' x; echo got-$x", input=True, on=[{"event": "/got-[a-z]+/", "kill": True}]),
             log("over {{input.event[0]}}"),
         ),
         terminal=True,
@@ -127,7 +127,7 @@ def restored(t):
         "script",
         "run",
         t.script(
-            shell("echo up; read x; echo got-$x", input=True, on=[{"event": "/got-[a-z]+/", "kill": True}])
+            shell("echo u''p; read x; echo got-$x", input=True, on=[{"event": "/got-[a-z]+/", "kill": True}])
         ),
         terminal=True,
     )
