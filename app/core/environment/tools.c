@@ -157,10 +157,13 @@ char *pino_tool_version(const char *path, const char *arguments, GError **error)
       g_ptr_array_add(words, *word);
   g_ptr_array_add(words, NULL);
 
+  /* Some colour their version even where no terminal is. */
+  g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "NO_COLOR", "1", TRUE);
+  env = g_environ_setenv(env, "TERM", "dumb", TRUE);
   GPid pid = 0;
   gboolean started = g_spawn_async_with_pipes_and_fds(
-      NULL, (const char *const *)words->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, lead_group, NULL, -1, ends[1],
-      ends[1], NULL, NULL, 0, &pid, NULL, NULL, NULL, error);
+      NULL, (const char *const *)words->pdata, (const char *const *)env, G_SPAWN_DO_NOT_REAP_CHILD,
+      lead_group, NULL, -1, ends[1], ends[1], NULL, NULL, 0, &pid, NULL, NULL, NULL, error);
   g_ptr_array_free(words, TRUE);
   close(ends[1]);
   if (!started) {
