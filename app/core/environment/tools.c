@@ -20,7 +20,7 @@ static const PinoTool TOOLS[] = {
     {"git", "--version", "installing and updating apps", TRUE},
     {"python3", "--version", "virtual environments without uv", TRUE},
     {"uv", "--version", "virtual environments with a Python version of their own, fast installs", FALSE},
-    {"hf", "version", "hf.login, hf.download, hf.upload", FALSE},
+    {"hf", "--version", "hf.login, hf.download, hf.upload", FALSE},
     {"conda", "--version", "apps that install through conda (miniforge in HOME/bin)", FALSE},
     {"node", "--version", "apps written for Node", FALSE},
     {"npm", "--version", "apps written for Node", FALSE},
