@@ -70,8 +70,9 @@ char *pino_tool_folder(void) {
   g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
   if (!self)
     return NULL;
-  /* Beside the program, above its bin/, or at the top of the build folder that it is in. */
-  static const char *const PLACES[] = {"../tools/bin", "../../tools/bin", "../../../tools/bin"};
+  /* Where `make install` puts them, beside the program, or at the top of the build folder that it is in. */
+  static const char *const PLACES[] = {"../../lib/pinokiocloud/tools/bin", "../tools/bin", "../../tools/bin",
+                                       "../../../tools/bin"};
   for (gsize i = 0; i < G_N_ELEMENTS(PLACES); i++) {
     g_autofree char *folder = g_canonicalize_filename(PLACES[i], self);
     if (g_file_test(folder, G_FILE_TEST_IS_DIR))
