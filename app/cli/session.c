@@ -37,7 +37,8 @@ static void put(PinoSession *session, const char *data, gsize length) {
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0) {
-      pino_run_cancel(session->run);
+      if (session->run != NULL)
+        pino_run_cancel(session->run);
       return;
     }
     data += written;

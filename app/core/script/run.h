@@ -65,8 +65,8 @@ char *pino_run_local(PinoRun *run, const char *path);
 /* JSON of the script as loaded, functions dropped. Free with g_free(). */
 char *pino_run_show(PinoRun *run, const char *path, GError **error);
 
-/* Loads a file that gives a value (JSON or JavaScript) and calls a function of an internal module with it: how other
- * rooms look at launchers. See lifecycle/menu.h. Gives JSON. */
+/* Calls a function of an internal module ("pino:NAME") with a value given as JSON, and waits for its promise: how other
+ * rooms look at launchers (lifecycle/launcher.h). Gives JSON, NULL without error for undefined. Free with g_free(). */
 char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument,
                          GError **error);
 
