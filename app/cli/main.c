@@ -1,73 +1,114 @@
-#include <glib.h>
+/* pinokiocloud: talks to the engine, is the engine, and hands the commands that need JavaScript over to
+ * pinokiocloud-runner. */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "command.h"
+#include "cli/commands.h"
 #include "config.h"
 
-static const PinoCommand commands[] = {
-    {"run", "TARGET", "install an app if it is not, start it, and show its URL", pino_command_run},
-    {"script", "run|show FILE", "run one script, or show it as loaded", pino_command_script},
-    {"menu", "TARGET", "show what an app's launcher offers now", pino_command_menu},
-    {"doctor", "", "show versions, tools, GPU, Python and disk", pino_command_doctor},
+static int hand_over(int argc, char **argv);
+
+typedef struct {
+  const char *title;
+  PinoCommand commands[16];
+} Group;
+
+static const Group groups[] = {
+    {"The service: apps go on in the background",
+     {
+         {"up", "", "start the engine in the background", pino_command_up},
+         {"down", "[--apps]", "end the engine; apps go on unless --apps", pino_command_down},
+         {"status", "", "show whether it runs, and the apps that do", pino_command_status},
+         {"start", "APP [SCRIPT]", "start an app, show its output until it is ready", pino_command_start},
+         {"stop", "APP|RUN|--all", "stop an app, a run, or everything", pino_command_stop},
+         {"restart", "APP", "stop an app and start it again", pino_command_restart},
+         {"logs", "APP|RUN [-f]", "show what an app printed, and goes on to print", pino_command_logs},
+         {"ps", "", "show what runs, and what it takes of the machine", pino_command_ps},
+         {"attach", "SHELL|APP", "type into a shell of an app that runs", pino_command_attach},
+         {"open", "APP", "show an app's address, and open it", pino_command_open},
+         {"recover", "", "build the library anew from what is there", pino_command_recover},
+     }},
+    {"Without the service: Ctrl-C ends it",
+     {
+         {"run", "TARGET", "install an app if it is not, start it, and show its URL", hand_over},
+         {"script", "run|show FILE", "run one script, or show it as loaded", hand_over},
+         {"menu", "TARGET", "show what an app's launcher offers now", hand_over},
+         {"doctor", "", "show versions, tools, GPU, Python and disk", hand_over},
+     }},
 };
 
-void pino_command_complain(const char *message) {
-  fprintf(stderr, "pinokiocloud: %s\n", message);
+static const PinoCommand hidden[] = {
+    {"engine", "", "", pino_command_engine},
+};
+
+/* --- the runner ---------------------------------------------------------------------------------------------------- */
+
+static char *find_runner(void) {
+  g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+  g_autofree char *folder = self != NULL ? g_path_get_dirname(self) : g_strdup(".");
+  const char *named = g_getenv("PINOKIOCLOUD_RUNNER");
+  if (named != NULL && *named != '\0')
+    return g_strdup(named);
+  g_autofree char *beside = g_build_filename(folder, "pinokiocloud-runner", NULL);
+  g_autofree char *installed =
+      g_build_filename(folder, "..", "libexec", "pinokiocloud", "pinokiocloud-runner", NULL);
+  if (g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE))
+    return g_steal_pointer(&beside);
+  return g_file_test(installed, G_FILE_TEST_IS_EXECUTABLE) ? g_steal_pointer(&installed) : NULL;
 }
 
-gboolean pino_command_parse(const char *usage, const char *summary, const GOptionEntry *entries,
-                            int positional, int *argc, char ***argv, int *status) {
-  g_autoptr(GOptionContext) context = g_option_context_new(usage);
-  g_autoptr(GError) error = NULL;
-  gboolean help = FALSE;
-  const GOptionEntry common[] = {
-      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this help", NULL},
-      G_OPTION_ENTRY_NULL,
-  };
-  g_option_context_set_summary(context, summary);
-  g_option_context_set_help_enabled(context, FALSE);
-  if (entries != NULL)
-    g_option_context_add_main_entries(context, entries, NULL);
-  g_option_context_add_main_entries(context, common, NULL);
-  gboolean ok = g_option_context_parse(context, argc, argv, &error);
-  if (ok && help) {
-    g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-    fputs(text, stdout);
-    *status = PINO_EXIT_OK;
-    return FALSE;
+/* The runner sees the arguments as they were: argv is the program's own, one further on. */
+static int hand_over(int argc, char **argv) {
+  g_autofree char *runner = find_runner();
+  if (runner == NULL) {
+    pino_command_complain(
+        "the program pinokiocloud-runner is not beside this one and not in ../libexec/pinokiocloud: "
+        "install it, or name it in PINOKIOCLOUD_RUNNER");
+    return PINO_EXIT_FAILED;
   }
-  *status = PINO_EXIT_USAGE;
-  if (ok && *argc == positional + 1)
-    return TRUE;
-  if (!ok)
-    pino_command_complain(error->message);
-  fprintf(stderr, "Usage: %s %s\nTry --help.\n", g_get_prgname(), usage);
-  return FALSE;
+  signal(SIGPIPE, SIG_DFL);
+  execv(runner, argv - 1);
+  g_autofree char *text = g_strdup_printf("%s cannot be started: %s", runner, g_strerror(errno));
+  pino_command_complain(text);
+  return PINO_EXIT_FAILED;
 }
+
+/* --- */
 
 static void show_help(FILE *to) {
   fprintf(to, "pinokiocloud " PINO_VERSION ": runs Pinokio's apps on rented GPU machines and locally\n\n"
-              "Usage: pinokiocloud COMMAND [ARGUMENTS]\n\n");
-  for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
-    g_autofree char *call = g_strdup_printf("%s %s", commands[i].name, commands[i].arguments);
-    fprintf(to, "  %-22s %s\n", call, commands[i].summary);
+              "Usage: pinokiocloud COMMAND [ARGUMENTS]\n");
+  for (guint i = 0; i < G_N_ELEMENTS(groups); i++) {
+    fprintf(to, "\n%s\n", groups[i].title);
+    for (const PinoCommand *command = groups[i].commands; command->name != NULL; command++) {
+      g_autofree char *call = g_strdup_printf("%s %s", command->name, command->arguments);
+      fprintf(to, "  %-22s %s\n", call, command->summary);
+    }
   }
   fprintf(to, "\n  --help, --version      show this, or the version; COMMAND --help tells more\n"
               "\nPINOKIO_HOME names the folder of all apps (~/pinokio). NO_COLOR turns colours off.\n");
 }
 
-static int usage_error(const char *name) {
-  g_autofree char *message = g_strdup_printf("there is no command '%s'", name);
-  pino_command_complain(message);
-  show_help(stderr);
-  return PINO_EXIT_USAGE;
+static const PinoCommand *find_command(const char *name) {
+  for (guint i = 0; i < G_N_ELEMENTS(groups); i++) {
+    for (const PinoCommand *command = groups[i].commands; command->name != NULL; command++) {
+      if (g_str_equal(command->name, name))
+        return command;
+    }
+  }
+  for (guint i = 0; i < G_N_ELEMENTS(hidden); i++) {
+    if (g_str_equal(hidden[i].name, name))
+      return &hidden[i];
+  }
+  return NULL;
 }
 
 int main(int argc, char **argv) {
   setlocale(LC_ALL, "");
-  signal(SIGPIPE, SIG_IGN);
   g_set_prgname("pinokiocloud");
   if (argc < 2) {
     show_help(stderr);
@@ -81,9 +122,13 @@ int main(int argc, char **argv) {
     puts("pinokiocloud " PINO_VERSION);
     return PINO_EXIT_OK;
   }
-  for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
-    if (g_str_equal(argv[1], commands[i].name))
-      return commands[i].run(argc - 1, argv + 1);
+  const PinoCommand *command = find_command(argv[1]);
+  if (command != NULL) {
+    signal(SIGPIPE, SIG_IGN);
+    return command->run(argc - 1, argv + 1);
   }
-  return usage_error(argv[1]);
+  g_autofree char *message = g_strdup_printf("there is no command '%s'", argv[1]);
+  pino_command_complain(message);
+  show_help(stderr);
+  return PINO_EXIT_USAGE;
 }

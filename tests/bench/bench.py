@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+import service_bench
+
 
 class Bench:
     """The engine under measurement, with a PINOKIO_HOME of its own."""
@@ -258,6 +260,7 @@ def latency(bench):
 
 
 MEASURES = [one_step, shell_echo, jump_loop, keeper_alone, throughput, memory_flat, waiting, latency]
+MEASURES += service_bench.MEASURES
 
 
 def verdict(figure, limit, sense):

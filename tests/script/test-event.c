@@ -1,4 +1,5 @@
 /* Events as lines of JSON: whatever is in them, a parser reads the same (specification, section 9). */
+#include "base/json.h"
 #include "script/event.h"
 
 #include <json-glib/json-glib.h>
@@ -93,6 +94,25 @@ static void test_fields(void) {
   g_assert_nonnull(json_object_get_object_member(object, "local"));
 }
 
+static void test_service(void) {
+  g_autoptr(JsonParser) parser = json_parser_new();
+  PinoEvent shell = {.type = PINO_EVENT_SHELL, .index = 2, .shell = "r.1", .log = "/l\"g", .pid = 7};
+  JsonObject *object = parse(&shell, parser);
+  g_assert_cmpstr(json_object_get_string_member(object, "type"), ==, "shell");
+  g_assert_cmpstr(json_object_get_string_member(object, "shell"), ==, "r.1");
+  g_assert_cmpstr(json_object_get_string_member(object, "log"), ==, "/l\"g");
+  g_assert_cmpint(json_object_get_int_member(object, "pid"), ==, 7);
+  PinoEvent end = {.type = PINO_EVENT_EXIT, .index = 2, .shell = "r.1", .code = 137, .signal = 9};
+  object = parse(&end, parser);
+  g_assert_cmpstr(json_object_get_string_member(object, "type"), ==, "exit");
+  g_assert_cmpint(json_object_get_int_member(object, "code"), ==, 137);
+  g_assert_cmpint(json_object_get_int_member(object, "signal"), ==, 9);
+  PinoEvent ready = {.type = PINO_EVENT_READY, .index = -1, .data = "{\"url\":1}"};
+  object = parse(&ready, parser);
+  g_assert_cmpstr(json_object_get_string_member(object, "type"), ==, "ready");
+  g_assert_nonnull(json_object_get_object_member(object, "local"));
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/event/texts", test_texts);
@@ -100,5 +120,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/event/invalid-utf8", test_invalid_utf8);
   g_test_add_func("/event/nul", test_nul);
   g_test_add_func("/event/fields", test_fields);
+  g_test_add_func("/event/of-the-service", test_service);
   return g_test_run();
 }

@@ -71,8 +71,9 @@ char *pino_tool_folder(void) {
   if (!self)
     return NULL;
   /* Where `make install` puts them, beside the program, or at the top of the build folder that it is in. */
-  static const char *const PLACES[] = {"../../lib/pinokiocloud/tools/bin", "../tools/bin", "../../tools/bin",
-                                       "../../../tools/bin"};
+  static const char *const PLACES[] = {"../../lib/pinokiocloud/tools/bin",
+                                       "../../../lib/pinokiocloud/tools/bin", "../tools/bin",
+                                       "../../tools/bin", "../../../tools/bin"};
   for (gsize i = 0; i < G_N_ELEMENTS(PLACES); i++) {
     g_autofree char *folder = g_canonicalize_filename(PLACES[i], self);
     if (g_file_test(folder, G_FILE_TEST_IS_DIR))

@@ -243,15 +243,20 @@
   class Timeout {
     constructor(call, ms, repeat) {
       this.id = native.timerStart(call, ms, repeat)
+      this.counts = true
     }
     ref() {
+      this.counts = true
+      native.timerCount(this.id, true)
       return this
     }
     unref() {
+      this.counts = false
+      native.timerCount(this.id, false)
       return this
     }
     hasRef() {
-      return true
+      return this.counts
     }
     close() {
       native.timerStop(this.id)

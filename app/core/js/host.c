@@ -97,6 +97,7 @@ PinoJs *pino_js_new(const PinoJsOptions *options) {
   js->length_name = JSStringCreateWithUTF8CString("length");
   js->bindings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   js->timers = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_source_unref);
+  js->idle_timers = g_hash_table_new(NULL, NULL);
   JSValueRef function = pino_js_get(js, JSContextGetGlobalObject(js->ctx), "Function");
   js->function_prototype = (JSObjectRef)pino_js_hold(js, pino_js_get(js, function, "prototype"));
   pino_js_module_natives(js);
@@ -114,6 +115,7 @@ void pino_js_free(PinoJs *js) {
   pino_js_timers_clear(js);
   pino_js_remove_node_natives(js);
   g_hash_table_unref(js->timers);
+  g_hash_table_unref(js->idle_timers);
   g_hash_table_unref(js->bindings);
   JSStringRelease(js->length_name);
   JSGlobalContextRelease(js->ctx);
@@ -121,6 +123,11 @@ void pino_js_free(PinoJs *js) {
   g_object_unref(js->cancellable);
   g_main_context_unref(js->main);
   g_free(js);
+}
+
+guint pino_js_pending(PinoJs *js) {
+  return g_hash_table_size(js->timers) - g_hash_table_size(js->idle_timers) + js->deferreds +
+         pino_js_node_pending(js);
 }
 
 JSGlobalContextRef pino_js_context(PinoJs *js) {

@@ -67,6 +67,10 @@ void pino_js_take_exception(PinoJs *js, JSValueRef exception, GError **error);
 /* The JavaScript Error for a GError; errors of domain PINO_ERRNO get `code` and `errno`. */
 JSValueRef pino_js_error(PinoJs *js, const GError *error);
 
+/* How much goes on beside what is called now: timers (those that were unref'd do not count), requests, child processes
+ * that are to end with the host, promises that C has still to settle. */
+guint pino_js_pending(PinoJs *js);
+
 /* --- natives ------------------------------------------------------------------------------------------ */
 
 /* A function of C for JavaScript. Gives its result (NULL without error is undefined), or NULL with *error set,

@@ -12,8 +12,10 @@ struct _PinoJs {
   JSObjectRef loader; /* what bootstrap.js gave: {require, forget} */
   JSObjectRef function_prototype;
   JSStringRef length_name;
-  GHashTable *bindings; /* room -> JSObjectRef, protected */
-  GHashTable *timers;   /* id -> GSource */
+  GHashTable *bindings;    /* room -> JSObjectRef, protected */
+  GHashTable *timers;      /* id -> GSource */
+  GHashTable *idle_timers; /* ids of those that were unref'd */
+  guint deferreds;         /* promises that C has still to settle */
   guint next_timer;
   PinoJsOptions options;
   GCancellable *cancellable;
@@ -33,6 +35,8 @@ void pino_js_leave(PinoJs *js);
 void pino_js_module_natives(PinoJs *js);
 void pino_js_timer_natives(PinoJs *js);
 void pino_js_timers_clear(PinoJs *js);
+/* What the Node modules keep running (node_natives.c). */
+guint pino_js_node_pending(PinoJs *js);
 
 /* The registered classes of native functions and of the global object (made once a process). */
 JSClassRef pino_js_native_class(void);

@@ -110,11 +110,13 @@ PinoJsDeferred *pino_js_deferred_new(PinoJs *js, JSValueRef *promise) {
   deferred->js = js;
   deferred->resolve = pino_js_hold(js, resolve);
   deferred->reject = pino_js_hold(js, reject);
+  js->deferreds++;
   *promise = made;
   return deferred;
 }
 
 void pino_js_deferred_give_up(PinoJsDeferred *deferred) {
+  deferred->js->deferreds--;
   pino_js_release(deferred->js, deferred->resolve);
   pino_js_release(deferred->js, deferred->reject);
   g_free(deferred);

@@ -195,6 +195,27 @@ static JSValueRef child_release(PinoJs *js, size_t argc, const JSValueRef argv[]
   return NULL;
 }
 
+/* Groups whose last process has gone are forgotten. */
+static guint count_groups(PinoNode *node) {
+  for (guint i = node->groups->len; i > 0; i--) {
+    if (kill(-g_array_index(node->groups, pid_t, i - 1), 0) != 0 && errno == ESRCH)
+      g_array_remove_index_fast(node->groups, i - 1);
+  }
+  return node->groups->len;
+}
+
+guint pino_node_count_children(PinoNode *node) {
+  GHashTableIter iter;
+  gpointer value;
+  guint count = count_groups(node);
+  g_hash_table_iter_init(&iter, node->children);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    NodeChild *child = value;
+    count += child->survives ? 0 : 1;
+  }
+  return count;
+}
+
 void pino_node_end_children(PinoNode *node) {
   GHashTableIter iter;
   gpointer value;

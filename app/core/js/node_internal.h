@@ -83,6 +83,8 @@ void pino_node_add_fetch(PinoJs *js);
 /* Compression. */
 void pino_node_add_zlib(PinoJs *js);
 
+/* How many children there are that end with the host; a group that goes on without its leader is one. */
+guint pino_node_count_children(PinoNode *node);
 /* Kills the process groups of the host's children. */
 void pino_node_end_children(PinoNode *node);
 

@@ -56,6 +56,10 @@ void pino_js_remove_node_natives(PinoJs *js) {
   pino_node_unref(node);
 }
 
+guint pino_js_node_pending(PinoJs *js) {
+  return g_hash_table_size(js->node->requests) + pino_node_count_children(js->node);
+}
+
 void pino_node_callback(PinoJs *js, JSValueRef function, size_t argc, const JSValueRef argv[]) {
   g_autoptr(GError) error = NULL;
   pino_js_call(js, (JSObjectRef)function, NULL, argc, argv, &error);

@@ -18,6 +18,11 @@ static void timer_free(gpointer data) {
   g_free(timer);
 }
 
+static void forget(PinoJs *js, guint id) {
+  g_hash_table_remove(js->timers, GUINT_TO_POINTER(id));
+  g_hash_table_remove(js->idle_timers, GUINT_TO_POINTER(id));
+}
+
 static gboolean on_timer(gpointer data) {
   Timer *timer = data;
   PinoJs *js = timer->js;
@@ -25,7 +30,7 @@ static gboolean on_timer(gpointer data) {
   JSValueRef function = timer->function;
   g_autoptr(GError) error = NULL;
   if (!repeat)
-    g_hash_table_remove(js->timers, GUINT_TO_POINTER(timer->id));
+    forget(js, timer->id);
   pino_js_call(js, (JSObjectRef)function, NULL, 0, NULL, &error);
   if (error != NULL && js->options.console != NULL)
     js->options.console("error", error->message, js->options.console_data);
@@ -57,8 +62,21 @@ static JSValueRef timer_stop(PinoJs *js, size_t argc, const JSValueRef argv[], G
   GSource *source = g_hash_table_lookup(js->timers, GUINT_TO_POINTER((guint)id));
   if (source != NULL) {
     g_source_destroy(source);
-    g_hash_table_remove(js->timers, GUINT_TO_POINTER((guint)id));
+    forget(js, (guint)id);
   }
+  return NULL;
+}
+
+/* (id, counts): whether a script that only waits for this timer is still at work */
+static JSValueRef timer_count(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
+  double id = argc > 0 ? pino_js_to_number(js, argv[0]) : 0;
+  gpointer key = id >= 1 && id <= G_MAXUINT ? GUINT_TO_POINTER((guint)id) : NULL;
+  if (!g_hash_table_contains(js->timers, key))
+    return NULL;
+  if (argc > 1 && pino_js_truthy(js, argv[1]))
+    g_hash_table_remove(js->idle_timers, key);
+  else
+    g_hash_table_add(js->idle_timers, key);
   return NULL;
 }
 
@@ -66,6 +84,7 @@ void pino_js_timer_natives(PinoJs *js) {
   static const PinoJsNativeEntry entries[] = {
       {"timerStart", timer_start},
       {"timerStop", timer_stop},
+      {"timerCount", timer_count},
       {NULL, NULL},
   };
   pino_js_add_natives(js, "module", entries);
@@ -74,6 +93,7 @@ void pino_js_timer_natives(PinoJs *js) {
 void pino_js_timers_clear(PinoJs *js) {
   GHashTableIter iter;
   gpointer source;
+  g_hash_table_remove_all(js->idle_timers);
   g_hash_table_iter_init(&iter, js->timers);
   while (g_hash_table_iter_next(&iter, NULL, &source)) {
     g_source_destroy(source);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "pinokiocloud-lifecycle.h"
-#include "script/event.h"
 
 void pino_launcher_free(PinoLauncher *launcher) {
   if (launcher == NULL)

@@ -2,53 +2,7 @@
 
 #include <string.h>
 
-static void append_escaped(GString *out, guchar c) {
-  static const char *const names[] = {
-      ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
-  if (c == '"' || c == '\\')
-    g_string_append_printf(out, "\\%c", c);
-  else if (c < G_N_ELEMENTS(names) && names[c] != NULL)
-    g_string_append(out, names[c]);
-  else
-    g_string_append_printf(out, "\\u%04x", c);
-}
-
-/* Valid text without NUL. */
-static void append_valid(GString *out, const char *text, gsize len) {
-  gsize start = 0;
-  for (gsize i = 0; i < len; i++) {
-    guchar c = (guchar)text[i];
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-      continue;
-    g_string_append_len(out, text + start, (gssize)(i - start));
-    append_escaped(out, c);
-    start = i + 1;
-  }
-  g_string_append_len(out, text + start, (gssize)(len - start));
-}
-
-/* GLib takes NUL for the end of valid text: what stands between two of them is looked at alone. */
-static void append_between(GString *out, const char *text, gsize len) {
-  g_autofree char *valid = g_utf8_validate_len(text, len, NULL) ? NULL : g_utf8_make_valid(text, (gssize)len);
-  if (valid != NULL)
-    append_valid(out, valid, strlen(valid));
-  else
-    append_valid(out, text, len);
-}
-
-void pino_json_append_string(GString *out, const char *text, gsize len) {
-  g_string_append_c(out, '"');
-  const char *zero;
-  while (len > 0 && (zero = memchr(text, 0, len)) != NULL) {
-    gsize before = (gsize)(zero - text);
-    append_between(out, text, before);
-    append_escaped(out, 0);
-    text += before + 1;
-    len -= before + 1;
-  }
-  append_between(out, text, len);
-  g_string_append_c(out, '"');
-}
+#include "base/json.h"
 
 static void field(GString *out, const char *name, const char *text) {
   g_string_append_printf(out, ",\"%s\":", name);
@@ -57,10 +11,21 @@ static void field(GString *out, const char *name, const char *text) {
 
 static const char *type_name(const PinoEvent *event) {
   static const char *const names[] = {
-      [PINO_EVENT_STEP] = "step", [PINO_EVENT_STREAM] = "stream", [PINO_EVENT_RESULT] = "result",
-      [PINO_EVENT_TOLD] = NULL,   [PINO_EVENT_ERROR] = "error",   [PINO_EVENT_END] = "end",
+      [PINO_EVENT_STEP] = "step",   [PINO_EVENT_STREAM] = "stream", [PINO_EVENT_RESULT] = "result",
+      [PINO_EVENT_TOLD] = NULL,     [PINO_EVENT_ERROR] = "error",   [PINO_EVENT_END] = "end",
+      [PINO_EVENT_SHELL] = "shell", [PINO_EVENT_EXIT] = "exit",     [PINO_EVENT_READY] = "ready",
   };
   return names[event->type] != NULL ? names[event->type] : event->name;
+}
+
+static void append_shell(GString *out, const PinoEvent *event) {
+  pino_json_append_member(out, "shell", event->shell);
+  if (event->type == PINO_EVENT_SHELL) {
+    pino_json_append_member(out, "log", event->log);
+    g_string_append_printf(out, ",\"pid\":%d", (int)event->pid);
+  } else {
+    g_string_append_printf(out, ",\"code\":%d,\"signal\":%d", event->code, event->signal);
+  }
 }
 
 void pino_event_to_json(const PinoEvent *event, GString *out) {
@@ -77,6 +42,10 @@ void pino_event_to_json(const PinoEvent *event, GString *out) {
   } else if (event->type == PINO_EVENT_STREAM) {
     g_string_append(out, ",\"raw\":");
     pino_json_append_string(out, event->text, event->text_len);
+  } else if (event->type == PINO_EVENT_SHELL || event->type == PINO_EVENT_EXIT) {
+    append_shell(out, event);
+  } else if (event->type == PINO_EVENT_READY) {
+    g_string_append_printf(out, ",\"local\":%s", event->data != NULL ? event->data : "{}");
   } else if (event->type == PINO_EVENT_END) {
     field(out, "outcome", event->name);
     if (event->data != NULL)

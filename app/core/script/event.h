@@ -1,7 +1,8 @@
-/* What a run tells whoever listens: the events of the specification's section 9. */
+/* What a run tells whoever listens: the events of the specification's section 9, and what the service needs beside. */
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 G_BEGIN_DECLS
 
@@ -12,6 +13,10 @@ typedef enum {
   PINO_EVENT_TOLD,   /* notify, input, modal, wait, open...: name and data */
   PINO_EVENT_ERROR,  /* message; for a break also data: what matched */
   PINO_EVENT_END,    /* name: the outcome; data: the local memory of a daemon */
+  /* Of the service, told only when the options ask for them: */
+  PINO_EVENT_SHELL, /* a shell started: shell, log, pid */
+  PINO_EVENT_EXIT,  /* no process of a shell is left: shell, code (-1: not known), signal */
+  PINO_EVENT_READY, /* a daemon's steps are done; data: its local memory */
 } PinoEventType;
 
 typedef struct {
@@ -27,6 +32,12 @@ typedef struct {
   gsize bytes_len;
   const char *data; /* JSON */
   const char *message;
+  /* Of a shell; STREAM has them when the bytes stand in the shell's log. */
+  const char *shell;
+  const char *log;
+  guint64 offset; /* of the log after the bytes; of EXIT: after all */
+  pid_t pid;
+  int code, signal;
 } PinoEvent;
 
 /* Called on the run's thread; everything in the event is borrowed. */
@@ -34,8 +45,5 @@ typedef void (*PinoEventSink)(const PinoEvent *event, gpointer data);
 
 /* The event as one line of JSON, newline included, appended to out. */
 void pino_event_to_json(const PinoEvent *event, GString *out);
-
-/* Text as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD. */
-void pino_json_append_string(GString *out, const char *text, gsize len);
 
 G_END_DECLS

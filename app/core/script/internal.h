@@ -30,6 +30,17 @@ struct _PinoRun {
   guint next_port;
   gboolean closing;
   gboolean woken; /* while serving: a command ended that was left running, or the main script did */
+  /* of the service */
+  char *run_id, *run_dir;
+  PinoRegistry registry;
+  gboolean has_registry;
+  const char *asking;         /* path of the script that asks, while it does */
+  gboolean ending;            /* all of it is being ended */
+  gboolean leaving;           /* its shells are let go, not ended */
+  gboolean settled;           /* as it was told last */
+  int step_index, step_total; /* of the main script, -1: none yet */
+  char *step_method;
+  GQueue gone; /* char *: the shells that ended last, as pino_run_snapshot() tells them */
 };
 
 /* One script of a run. */
@@ -43,6 +54,7 @@ struct _PinoScript {
   char *log_dir;
   gboolean is_main;
   gboolean daemon;
+  gboolean ready;                /* a daemon whose steps are done */
   gboolean stopping;             /* script.stop: the steps end at the next occasion */
   GCancellable *cancellable;     /* of this script's steps: cancelled by script.stop and with the run */
   GCancellable *run_cancellable; /* the one that run_cancelled is connected to */
@@ -50,7 +62,7 @@ struct _PinoScript {
   JSObjectRef entry; /* what step.js knows of it: {path, uri, cwd, dirname, name, body, args, action}; held */
   GPtrArray *shells; /* PinoScriptShell, owned */
   guint depth;       /* step loops on the stack: freed when it is 0 */
-  int index;         /* of the step that runs now */
+  int index, total;  /* of the step that runs now */
 };
 
 /* A shell of a script, known by its id. */
@@ -61,7 +73,13 @@ typedef struct {
   int index;           /* of the step whose output it is */
   gboolean quiet;      /* started through kernel.*: output goes to print alone */
   gboolean background; /* its step has gone on without it */
-  JSValueRef print;    /* held; may be NULL */
+  gboolean closing;    /* it is being ended: nobody is told but the log */
+  guint64 told;        /* byte of the log up to which output was told */
+  gboolean exited;
+  int exit_code;
+  char *name, *log; /* of its keeper */
+  char *command;    /* as the script has it */
+  JSValueRef print; /* held; may be NULL */
 } PinoScriptShell;
 
 /* A step on its way through a method. */
@@ -103,12 +121,18 @@ PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, co
 /* Runs an action's steps (steps.c). *result (may be NULL) is the last step's. */
 PinoOutcome pino_script_act(PinoScript *script, const char *action, JSValueRef input, JSValueRef *result,
                             GError **error);
+/* The record of a script that an earlier process of the run started: loaded, ready, with the memory that it had. about is
+ * an entry of pino_run_snapshot()'s scripts. */
+PinoScript *pino_script_reopen(PinoRun *run, JSValueRef about, GError **error);
 /* Ends it: its `on.stop` if asked for, its shells, its memory. Frees it unless its steps are still on the stack. */
 void pino_script_close(PinoScript *script, gboolean run_on_stop);
 PinoScript *pino_script_find(PinoRun *run, const char *path);
 /* Runs a script as script.start does: to its end or until it is ready. */
 PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
                             gboolean is_main, JSValueRef *result, GError **error);
+
+/* Whether it has `on.stop` steps. */
+gboolean pino_script_has_on_stop(PinoScript *script);
 
 /* A shell of the script by its id, NULL if there is none. */
 PinoScriptShell *pino_script_shell(PinoScript *script, const char *id);
@@ -123,12 +147,32 @@ void pino_run_later(PinoRun *run, PinoTurnFunc function, gpointer data, GDestroy
 /* Starts the script again as a restart's JSON says. */
 PinoOutcome pino_script_start_again(PinoRun *run, const char *about, GError **error);
 
+/* What pino_run_snapshot() gives may have changed. */
+void pino_run_changed(PinoRun *run);
+/* Closes all scripts, the last one first. */
+void pino_run_close_all(PinoRun *run, gboolean run_on_stop);
+/* The same with the last events of a run: it is told that it ends, and `end`. */
+void pino_run_finish(PinoRun *run, PinoOutcome outcome, const char *message, gboolean run_on_stop);
+/* A script.restart of the main script has ended it: it runs again, as often as it asks for that. */
+PinoOutcome pino_run_restart_while_asked(PinoRun *run, PinoOutcome outcome, GError **error);
+/* Whether a command that was started still runs, or a step. */
+gboolean pino_run_is_busy(PinoRun *run);
+/* What the person answers. */
+char *pino_script_ask(PinoScript *script, const char *request, GError **error);
+
+/* The JSON of one shell as the snapshot has it (snapshot.c); free with g_free(). */
+char *pino_shell_entry_json(const PinoScriptShell *entry);
+/* Remembers a shell that has ended for the next snapshots. */
+void pino_run_remember_shell(PinoRun *run, const PinoScriptShell *entry);
+
 /* After a cancel: the run's work to come (`on.stop`, the next script) can be cancelled anew. */
 void pino_run_renew(PinoRun *run);
 
 /* --- events ---- */
 
-/* Tells the sink; sets event->script. */
+/* Tells the sink; those of the service only if they are wanted. */
+void pino_run_emit(PinoRun *run, PinoEvent *event);
+/* The same; sets event->script. */
 void pino_script_emit(PinoScript *script, PinoEvent *event);
 /* Prints text as the output of a step. */
 void pino_step_print(PinoStep *step, const char *text);

@@ -64,6 +64,24 @@ static JSValueRef machine(PinoJs *js, size_t argc, const JSValueRef argv[], GErr
 #define FIRST_PORT 42003 /* where Pinokio starts to look, after its own */
 #define LAST_PORT 59999
 
+/* (path) -> {running, ready, status, local, global} of a script of another run, or null */
+static JSValueRef other(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
+  PinoRun *run = pino_js_native_data(js);
+  g_autofree char *path = text_at(js, argc, argv, 0);
+  if (path == NULL || !run->has_registry)
+    return pino_js_null(js);
+  g_autofree char *json = run->registry.status(path, run->registry.data);
+  JSValueRef value = json != NULL ? pino_js_from_json(js, json, NULL) : NULL;
+  return value != NULL ? value : pino_js_null(js);
+}
+
+/* () -> paths of all scripts that run, those of this run among them */
+static JSValueRef others(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
+  PinoRun *run = pino_js_native_data(js);
+  g_auto(GStrv) paths = run->has_registry ? run->registry.running(run->registry.data) : NULL;
+  return paths != NULL ? pino_js_strv(js, (const char *const *)paths) : pino_js_array(js, 0, NULL);
+}
+
 static gboolean port_is_free(guint port) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int yes = 1;
@@ -80,6 +98,9 @@ static gboolean port_is_free(guint port) {
 /* A free port, not one that was given before: its step may not have taken it yet. */
 static JSValueRef port(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
   PinoRun *run = pino_js_native_data(js);
+  guint held = run->has_registry ? run->registry.port(run->registry.data) : 0;
+  if (held != 0)
+    return pino_js_number(js, held);
   for (guint tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
     guint candidate = MAX(run->next_port, FIRST_PORT);
     run->next_port = candidate < LAST_PORT ? candidate + 1 : FIRST_PORT;
@@ -263,19 +284,11 @@ static JSValueRef invoke(PinoJs *js, size_t argc, const JSValueRef argv[], GErro
 
 void pino_script_natives(PinoRun *run) {
   static const PinoJsNativeEntry entries[] = {
-      {"scan", scan},
-      {"resolve", resolve},
-      {"machine", machine},
-      {"port", port},
-      {"keys", keys},
-      {"setKey", set_key},
-      {"environment", environment},
-      {"which", which},
-      {"loadValue", load_value},
-      {"writeText", write_text},
-      {"cloud", cloud},
-      {"invoke", invoke},
-      {"setEnvironment", set_environment},
+      {"scan", scan},   {"resolve", resolve},      {"machine", machine},
+      {"port", port},   {"other", other},          {"others", others},
+      {"keys", keys},   {"setKey", set_key},       {"environment", environment},
+      {"which", which}, {"loadValue", load_value}, {"writeText", write_text},
+      {"cloud", cloud}, {"invoke", invoke},        {"setEnvironment", set_environment},
       {NULL, NULL},
   };
   PinoJs *js = run->js;

@@ -24,8 +24,8 @@ static void on_output(const guint8 *bytes, gsize len, const char *text, gsize te
   };
   if (program->script != NULL)
     pino_script_emit(program->script, &event);
-  else if (program->run->options.sink != NULL)
-    program->run->options.sink(&event, program->run->options.data);
+  else
+    pino_run_emit(program->run, &event);
 }
 
 static char *command_line(const char *const *argv) {

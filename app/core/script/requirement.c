@@ -21,7 +21,7 @@ static JSValueRef ask(PinoScript *script, JSValueRef request, GError **error) {
   g_autofree char *answers = NULL;
   g_autoptr(GError) found = NULL;
   if (json != NULL && run->options.ask != NULL)
-    answers = run->options.ask(json, script->cancellable, run->options.ask_data, &found);
+    answers = pino_script_ask(script, json, &found);
   if (answers != NULL)
     return pino_js_from_json(run->js, answers, error);
   if (found != NULL && !g_error_matches(found, PINO_ERROR, PINO_ERROR_UNAVAILABLE))

@@ -165,6 +165,13 @@ static char *resolve_git(const char *home, const char *uri) {
   return *inner != '\0' ? g_canonicalize_filename(inner, app) : g_steal_pointer(&app);
 }
 
+char *pino_log_folder(const char *home, const char *path) {
+  g_autofree char *folder = pino_app_folder(home, path);
+  g_autofree char *app = g_path_get_basename(folder);
+  const char *inner = g_str_has_prefix(path, folder) ? path + strlen(folder) : path;
+  return g_build_filename(home, "logs", "api", app, inner, NULL);
+}
+
 char *pino_uri_resolve(const char *home, const char *cwd, const char *uri, char **query) {
   if (query != NULL)
     *query = NULL;

@@ -12,6 +12,10 @@ char *pino_home_default(void);
  * of the nearest pinokio.js above, or the path's own folder. Free with g_free(). */
 char *pino_app_folder(const char *home, const char *path);
 
+/* Where the logs of a script go: HOME/logs/api/APP/SCRIPT, or HOME/logs/api/NAME/SCRIPT for an app elsewhere. Free with
+ * g_free(). */
+char *pino_log_folder(const char *home, const char *path);
+
 /* Resolves a URI: absolute, "~/..." under home, a git URI of an app under HOME/api, else relative to cwd. A query
  * (?a=b) is cut off and given in *query (may be NULL; free). NULL for a git URI whose app is not there. Free with
  * g_free(). */

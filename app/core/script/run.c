@@ -84,6 +84,14 @@ PinoRun *pino_run_new(const PinoRunOptions *options) {
       .console_data = run,
       .cancellable = run->cancellable,
   };
+  run->run_id = g_strdup(options->run_id);
+  run->run_dir = g_strdup(options->run_dir);
+  run->shells_made = options->shells_before;
+  run->step_index = run->step_total = -1;
+  run->has_registry = options->registry != NULL;
+  if (run->has_registry)
+    run->registry = *options->registry;
+  g_queue_init(&run->gone);
   g_resources_register(pinokiocloud_script_get_resource());
   run->js = pino_js_new(&js);
   pino_script_natives(run);
@@ -128,7 +136,7 @@ void pino_run_later(PinoRun *run, PinoTurnFunc function, gpointer data, GDestroy
   g_source_attach(source, context);
 }
 
-static void close_all(PinoRun *run, gboolean run_on_stop) {
+void pino_run_close_all(PinoRun *run, gboolean run_on_stop) {
   run->closing = TRUE;
   for (guint left = run->scripts->len; left > 0; left = run->scripts->len) {
     pino_script_close(run->scripts->pdata[left - 1], run_on_stop);
@@ -140,7 +148,7 @@ static void close_all(PinoRun *run, gboolean run_on_stop) {
 void pino_run_free(PinoRun *run) {
   if (run == NULL)
     return;
-  close_all(run, FALSE);
+  pino_run_close_all(run, FALSE);
   while (run->turns->len > 0)
     g_source_destroy(run->turns->pdata[run->turns->len - 1]);
   g_ptr_array_unref(run->turns);
@@ -153,6 +161,10 @@ void pino_run_free(PinoRun *run) {
   g_clear_object(&run->options.cancellable);
   g_object_unref(run->cancellable);
   g_mutex_clear(&run->lock);
+  g_queue_clear_full(&run->gone, g_free);
+  g_free(run->step_method);
+  g_free(run->run_id);
+  g_free(run->run_dir);
   g_free(run->keeper);
   g_free(run->home);
   g_free(run);
@@ -168,20 +180,39 @@ JSValueRef pino_run_invoke(PinoRun *run, JSObjectRef module, const char *functio
   return pino_js_call(run->js, (JSObjectRef)callee, NULL, argc, argv, error);
 }
 
-static void emit(PinoRun *run, PinoEvent *event) {
-  if (run->options.sink != NULL)
+static gboolean is_of_the_service(PinoEventType type) {
+  return type == PINO_EVENT_SHELL || type == PINO_EVENT_EXIT || type == PINO_EVENT_READY;
+}
+
+void pino_run_emit(PinoRun *run, PinoEvent *event) {
+  if (run->options.sink != NULL && (run->options.all_events || !is_of_the_service(event->type)))
     run->options.sink(event, run->options.data);
+}
+
+void pino_run_changed(PinoRun *run) {
+  if (run->options.changed != NULL)
+    run->options.changed(run->options.changed_data);
 }
 
 static void emit_end(PinoRun *run, PinoOutcome outcome, const char *local) {
   PinoEvent event = {.type = PINO_EVENT_END, .index = -1, .name = pino_outcome_name(outcome), .data = local};
-  emit(run, &event);
+  pino_run_emit(run, &event);
 }
 
 /* Only what failed before any step: a step that fails has told so itself. */
 static void emit_error(PinoRun *run, const char *message) {
   PinoEvent event = {.type = PINO_EVENT_ERROR, .index = -1, .message = message};
-  emit(run, &event);
+  pino_run_emit(run, &event);
+}
+
+void pino_run_finish(PinoRun *run, PinoOutcome outcome, const char *message, gboolean run_on_stop) {
+  run->ending = TRUE;
+  pino_run_changed(run);
+  pino_run_renew(run);
+  pino_run_close_all(run, run_on_stop);
+  if (message != NULL)
+    emit_error(run, message);
+  emit_end(run, outcome, NULL);
 }
 
 static JSValueRef parse_input(PinoRun *run, const char *input, GError **error) {
@@ -193,8 +224,7 @@ static JSValueRef parse_input(PinoRun *run, const char *input, GError **error) {
   return value;
 }
 
-/* A script.restart of the main script has ended it: it runs again, as often as it asks for that. */
-static PinoOutcome restart_while_asked(PinoRun *run, PinoOutcome outcome, GError **error) {
+PinoOutcome pino_run_restart_while_asked(PinoRun *run, PinoOutcome outcome, GError **error) {
   while (run->restart_main != NULL && run->main == NULL && !g_cancellable_is_cancelled(run->cancellable)) {
     g_autofree char *about = g_steal_pointer(&run->restart_main);
     g_clear_error(error);
@@ -206,30 +236,32 @@ static PinoOutcome restart_while_asked(PinoRun *run, PinoOutcome outcome, GError
 PinoOutcome pino_run_script(PinoRun *run, const char *path, const char *input, GError **error) {
   g_autoptr(GError) found = NULL;
   PinoOutcome outcome = PINO_OUTCOME_ERROR;
-  run->closing = FALSE;
+  run->closing = run->ending = FALSE;
   JSValueRef args = parse_input(run, input, &found);
   if (args != NULL)
     outcome = pino_script_run(run, path, path, NULL, args, TRUE, NULL, &found);
   else
     emit_error(run, found->message);
-  outcome = restart_while_asked(run, outcome, &found);
-  g_autofree char *local = outcome == PINO_OUTCOME_DAEMON ? pino_run_local(run, path) : NULL;
+  outcome = pino_run_restart_while_asked(run, outcome, &found);
+  if (outcome == PINO_OUTCOME_STOPPED && run->run_id != NULL && run->scripts->len > 0)
+    outcome = PINO_OUTCOME_DAEMON; /* the daemons that it started stay */
   if (outcome != PINO_OUTCOME_DAEMON) {
-    pino_run_renew(run);
-    close_all(run, outcome == PINO_OUTCOME_CANCELLED);
+    pino_run_finish(run, outcome, NULL, outcome == PINO_OUTCOME_CANCELLED);
+  } else {
+    g_autofree char *local = pino_run_local(run, path);
+    emit_end(run, outcome, local);
   }
-  emit_end(run, outcome, local);
   if (found != NULL)
     g_propagate_error(error, g_steal_pointer(&found));
   return outcome;
 }
 
-static gboolean any_command_runs(PinoRun *run) {
+gboolean pino_run_is_busy(PinoRun *run) {
   for (guint i = 0; i < run->scripts->len; i++) {
     PinoScript *script = run->scripts->pdata[i];
     for (guint j = 0; j < script->shells->len; j++) {
       PinoScriptShell *entry = script->shells->pdata[j];
-      if (pino_shell_is_running(entry->shell))
+      if (entry->shell != NULL && pino_shell_is_running(entry->shell))
         return TRUE;
     }
     if (script->depth > 0)
@@ -241,17 +273,17 @@ static gboolean any_command_runs(PinoRun *run) {
 gboolean pino_run_serve(PinoRun *run, gboolean leave_when_over) {
   g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
   gboolean over = FALSE;
-  run->woken = leave_when_over && run->main != NULL && run->main->shells->len > 0 && !any_command_runs(run);
+  run->woken = leave_when_over && run->main != NULL && run->main->shells->len > 0 && !pino_run_is_busy(run);
   while (run->main != NULL && !over && pino_wait(&run->woken, run->cancellable, NULL)) {
     /* What the end set off (an action) has its turn first. */
     while (g_main_context_iteration(context, FALSE)) {
     }
     run->woken = FALSE;
-    restart_while_asked(run, PINO_OUTCOME_DAEMON, NULL);
-    over = leave_when_over && run->main != NULL && !any_command_runs(run);
+    pino_run_restart_while_asked(run, PINO_OUTCOME_DAEMON, NULL);
+    over = leave_when_over && run->main != NULL && !pino_run_is_busy(run);
   }
   pino_run_renew(run);
-  close_all(run, TRUE);
+  pino_run_close_all(run, TRUE);
   return over;
 }
 

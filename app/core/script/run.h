@@ -15,6 +15,21 @@ G_BEGIN_DECLS
  * key, or NULL with error set (PINO_ERROR_UNAVAILABLE when nobody is there). Called on the run's thread; may block. */
 typedef char *(*PinoAsk)(const char *request, GCancellable *cancellable, gpointer data, GError **error);
 
+/* What is known of the scripts of other runs. Called on the run's thread, from inside JavaScript too: only stop may serve
+ * the thread's main context. */
+typedef struct {
+  /* JSON {running, ready, status, local, global} of a script, NULL or "null" when nothing is known. Free with g_free(). */
+  char *(*status)(const char *path, gpointer data);
+  /* Paths of all scripts that run. Free with g_strfreev(). */
+  char **(*running)(gpointer data);
+  /* A free port that is held for this run; 0: it looks for one itself. */
+  guint (*port)(gpointer data);
+  /* Ends a script of another run and waits for that. *stopped: it ran. */
+  gboolean (*stop)(const char *path, GCancellable *cancellable, gboolean *stopped, gpointer data,
+                   GError **error);
+  gpointer data;
+} PinoRegistry;
+
 typedef struct {
   const char *home;   /* PINOKIO_HOME, absolute */
   const char *keeper; /* the keeper's program; NULL: as installed */
@@ -26,6 +41,17 @@ typedef struct {
   double time_limit;         /* CPU seconds of one entry into JavaScript; 0: 30 */
   int terminal;              /* descriptor of the person's terminal for `input: true`; -1: none */
   guint cols, rows;          /* of the shells' terminals; 0: 100 x 30 */
+
+  /* A run of the service: its shells are detached, and it has an id. All NULL otherwise. */
+  const char *run_id;           /* the shells' ids are RUN_ID.1, RUN_ID.2... */
+  const char *run_dir;          /* holds the keepers' sockets; goes with run_id */
+  guint shells_before;          /* how many an earlier process of this run has started */
+  guint grace_ms;               /* between asking a shell to end and killing it; 0: the keeper's own */
+  gboolean all_events;          /* SHELL, EXIT and READY are told too */
+  const PinoRegistry *registry; /* copied */
+  /* What pino_run_snapshot() gives may have changed. Called from inside the run's work: take note and come back. */
+  void (*changed)(gpointer data);
+  gpointer changed_data;
 } PinoRunOptions;
 
 typedef enum {
@@ -58,6 +84,38 @@ void pino_run_cancel(PinoRun *run);
 /* Serves a daemon until it is cancelled or stopped by a script, then ends it (its `on.stop` first). With
  * leave_when_over also when the commands that it left running have all ended: gives TRUE then. */
 gboolean pino_run_serve(PinoRun *run, gboolean leave_when_over);
+
+/* --- the service's runs (options.run_id) --- */
+
+/* Stays with a daemon, or with the daemons that the script left, until somebody ends it or leave is TRUE and the run is
+ * settled, or until the commands that it left running have all ended: an error unless each exit code was 0. Ends it (its
+ * `on.stop` first), unless it is to be left. *left tells which. */
+PinoOutcome pino_run_stay(PinoRun *run, const gboolean *leave, gboolean *left, GError **error);
+
+/* Nothing but shells is left of it: every script is a ready daemon, none has a shell that needs this process, and nothing
+ * goes on in JavaScript. */
+gboolean pino_run_is_settled(PinoRun *run);
+
+/* As pino_run_free(), but the shells go on. */
+void pino_run_leave(PinoRun *run);
+
+/* Does only the `on.stop` steps of scripts that another process started, the last one first. scripts is JSON as
+ * pino_run_snapshot() gives it. What fails is told as an event; the last such error is given too. */
+PinoOutcome pino_run_stop_only(PinoRun *run, const char *scripts, GError **error);
+
+/* Ends one script of the run, its `on.stop` first. One that does a step just now ends a little later. */
+void pino_run_stop_script(PinoRun *run, const char *path);
+/* Whether a script of the run runs, or is being ended. */
+gboolean pino_run_has(PinoRun *run, const char *path);
+
+/* The path of the script that asks, from within PinoAsk; NULL otherwise. */
+const char *pino_run_asking(PinoRun *run);
+
+/* The members of a JSON object without its braces: phase, step, total, method, settled, scripts, finished, failed, shells
+ * as control/protocol.h says. Free with g_free(). */
+char *pino_run_snapshot(PinoRun *run);
+
+/* --- looking --- */
 
 /* JSON of a script's local memory ("{}" if it has none). Free with g_free(). */
 char *pino_run_local(PinoRun *run, const char *path);

@@ -8,8 +8,17 @@
 
 static void free_shell(gpointer data) {
   PinoScriptShell *entry = data;
+  PinoRun *run = entry->script->run;
+  entry->closing = TRUE;
+  if (entry->shell != NULL && run->run_id != NULL && !run->leaving) {
+    pino_shell_finish(entry->shell);
+    pino_run_remember_shell(run, entry);
+  }
   pino_shell_free(entry->shell);
-  pino_js_release(entry->script->run->js, entry->print);
+  pino_js_release(run->js, entry->print);
+  g_free(entry->name);
+  g_free(entry->log);
+  g_free(entry->command);
   g_free(entry->id);
   g_free(entry);
 }
@@ -56,14 +65,6 @@ PinoScript *pino_script_find(PinoRun *run, const char *path) {
   return NULL;
 }
 
-/* HOME/logs/api/APP/SCRIPT, or HOME/logs/api/NAME/SCRIPT for an app elsewhere. */
-static char *log_folder(PinoScript *script) {
-  g_autofree char *app = g_path_get_basename(script->app_dir);
-  gsize length = strlen(script->app_dir);
-  const char *inner = g_str_has_prefix(script->path, script->app_dir) ? script->path + length : script->path;
-  return g_build_filename(script->run->home, "logs", "api", app, inner, NULL);
-}
-
 static void fill_entry(PinoScript *script, JSValueRef body, JSValueRef args) {
   PinoJs *js = script->run->js;
   g_autofree char *api = g_build_filename(script->run->home, "api/", NULL);
@@ -92,8 +93,8 @@ static gboolean prepare_settings(PinoScript *script, GError **error) {
          pino_env_prepare_app(script->run->home, script->app_dir, error);
 }
 
-PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd,
-                             JSValueRef args, gboolean is_main, GError **error) {
+static PinoScript *load(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
+                        gboolean is_main, GError **error) {
   PinoScript *script = g_new0(PinoScript, 1);
   script->run = run;
   script->path = g_strdup(path);
@@ -101,7 +102,7 @@ PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, co
   script->dirname = g_path_get_dirname(path);
   script->cwd = g_strdup(cwd != NULL ? cwd : script->dirname);
   script->app_dir = pino_app_folder(run->home, path);
-  script->log_dir = log_folder(script);
+  script->log_dir = pino_log_folder(run->home, path);
   script->is_main = is_main;
   script->shells = g_ptr_array_new_with_free_func(free_shell);
   connect_cancel(script);
@@ -116,10 +117,40 @@ PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, co
     tell_world(script, "started", FALSE, FALSE);
   }
   script->depth--;
-  if (body != NULL && prepare_settings(script, error) && pino_require_environment(script, error))
+  pino_run_changed(run);
+  if (body != NULL)
     return script;
   pino_script_close(script, FALSE);
   return NULL;
+}
+
+PinoScript *pino_script_open(PinoRun *run, const char *path, const char *uri, const char *cwd,
+                             JSValueRef args, gboolean is_main, GError **error) {
+  PinoScript *script = load(run, path, uri, cwd, args, is_main, error);
+  if (script == NULL || (prepare_settings(script, error) && pino_require_environment(script, error)))
+    return script;
+  pino_script_close(script, FALSE);
+  return NULL;
+}
+
+PinoScript *pino_script_reopen(PinoRun *run, JSValueRef about, GError **error) {
+  PinoJs *js = run->js;
+  g_autofree char *path = pino_js_get_utf8(js, about, "path");
+  g_autofree char *uri = pino_js_get_utf8(js, about, "uri");
+  g_autofree char *cwd = pino_js_get_utf8(js, about, "cwd");
+  if (path == NULL || !g_path_is_absolute(path)) {
+    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_USAGE, "a script without a path cannot be ended");
+    return NULL;
+  }
+  PinoScript *script = load(run, path, uri != NULL ? uri : path, cwd, pino_js_get(js, about, "args"),
+                            pino_js_truthy(js, pino_js_get(js, about, "main")), error);
+  if (script == NULL)
+    return NULL;
+  JSValueRef argv[] = {pino_js_string(js, path), pino_js_get(js, about, "local"),
+                       pino_js_get(js, about, "global")};
+  pino_run_invoke(run, run->world, "restore", 3, argv, NULL);
+  script->ready = TRUE;
+  return script;
 }
 
 PinoScriptShell *pino_script_shell(PinoScript *script, const char *id) {
@@ -135,15 +166,20 @@ void pino_script_drop_shell(PinoScript *script, PinoScriptShell *shell) {
   g_ptr_array_remove(script->shells, shell);
 }
 
-static void run_on_stop(PinoScript *script) {
+gboolean pino_script_has_on_stop(PinoScript *script) {
   if (script->entry == NULL)
-    return;
-  g_autoptr(GError) error = NULL;
+    return FALSE;
   PinoJs *js = script->run->js;
   JSValueRef body = pino_js_get(js, script->entry, "body");
   JSValueRef steps = pino_js_get(js, pino_js_get(js, body, "on"), "stop");
-  if (!pino_js_is_array(js, steps) || pino_js_length(js, steps) == 0)
+  return pino_js_is_array(js, steps) && pino_js_length(js, steps) > 0;
+}
+
+static void run_on_stop(PinoScript *script) {
+  if (!pino_script_has_on_stop(script))
     return;
+  g_autoptr(GError) error = NULL;
+  PinoJs *js = script->run->js;
   connect_cancel(script);
   script->stopping = FALSE;
   pino_script_act(script, "on.stop", pino_js_object(js), NULL, &error);
@@ -159,12 +195,25 @@ static void take_out(PinoScript *script) {
   }
 }
 
-static void end_script(PinoScript *script, gboolean finished, gboolean failed) {
+/* Detached shells are all asked before the first is waited for. */
+static void end_shells(PinoScript *script) {
+  PinoRun *run = script->run;
+  for (guint i = 0; run->run_id != NULL && !run->leaving && i < script->shells->len; i++) {
+    PinoScriptShell *entry = script->shells->pdata[i];
+    if (entry->shell != NULL)
+      pino_shell_ask_to_end(entry->shell);
+  }
   g_ptr_array_set_size(script->shells, 0);
+}
+
+static void end_script(PinoScript *script, gboolean finished, gboolean failed) {
+  PinoRun *run = script->run;
+  end_shells(script);
   if (script->entry != NULL)
     tell_world(script, "ended", finished, failed);
   take_out(script);
   script_free(script);
+  pino_run_changed(run);
 }
 
 void pino_script_close(PinoScript *script, gboolean wants_on_stop) {
@@ -181,11 +230,20 @@ void pino_script_close(PinoScript *script, gboolean wants_on_stop) {
   end_script(script, FALSE, FALSE);
 }
 
+static void become_ready(PinoScript *script) {
+  script->ready = TRUE;
+  tell_world(script, "ready", FALSE, FALSE);
+  g_autofree char *local = pino_run_local(script->run, script->path);
+  PinoEvent event = {.type = PINO_EVENT_READY, .index = -1, .data = local};
+  pino_script_emit(script, &event);
+  pino_run_changed(script->run);
+}
+
 static PinoOutcome end_or_stay(PinoScript *script, PinoOutcome outcome) {
   if (script->depth > 0)
     return outcome;
   if (outcome == PINO_OUTCOME_STOPPED && script->daemon && !script->stopping) {
-    tell_world(script, "ready", FALSE, FALSE);
+    become_ready(script);
     return PINO_OUTCOME_DAEMON;
   }
   if (script->stopping || outcome == PINO_OUTCOME_CANCELLED)
@@ -198,8 +256,7 @@ static PinoOutcome end_or_stay(PinoScript *script, PinoOutcome outcome) {
 static void tell_failed_start(PinoRun *run, const char *path, gboolean is_main, const GError *error) {
   PinoEvent event = {
       .type = PINO_EVENT_ERROR, .index = -1, .message = error->message, .script = is_main ? NULL : path};
-  if (run->options.sink != NULL)
-    run->options.sink(&event, run->options.data);
+  pino_run_emit(run, &event);
 }
 
 PinoOutcome pino_script_run(PinoRun *run, const char *path, const char *uri, const char *cwd, JSValueRef args,
@@ -250,13 +307,20 @@ char *pino_step_path(PinoStep *step, const char *name, GError **error) {
   return NULL;
 }
 
+char *pino_script_ask(PinoScript *script, const char *request, GError **error) {
+  PinoRun *run = script->run;
+  const char *outer = run->asking;
+  run->asking = script->path;
+  char *answers = run->options.ask(request, script->cancellable, run->options.ask_data, error);
+  run->asking = outer;
+  return answers;
+}
+
 /* --- events ------------------------------------------------------------------------------------------------ */
 
 void pino_script_emit(PinoScript *script, PinoEvent *event) {
-  PinoRun *run = script->run;
   event->script = script->is_main ? NULL : script->path;
-  if (run->options.sink != NULL)
-    run->options.sink(event, run->options.data);
+  pino_run_emit(script->run, event);
 }
 
 void pino_script_print(PinoScript *script, int index, const char *text) {

@@ -127,7 +127,21 @@ static void emit_notification(PinoStep *step) {
     pino_step_tell(step, "notify", data);
 }
 
+/* Where the main script stands is where the run stands. */
+static void note_step(PinoStep *step) {
+  PinoRun *run = step->run;
+  step->script->total = step->total;
+  if (step->script->is_main) {
+    run->step_index = step->index;
+    run->step_total = step->total;
+    g_free(run->step_method);
+    run->step_method = g_strdup(step->method);
+  }
+  pino_run_changed(run);
+}
+
 static gboolean run_step(PinoStep *step, JSValueRef *result, GError **error) {
+  note_step(step);
   PinoEvent event = {
       .type = PINO_EVENT_STEP, .index = step->index, .total = step->total, .method = step->method};
   pino_script_emit(step->script, &event);
@@ -145,6 +159,7 @@ static gboolean run_step(PinoStep *step, JSValueRef *result, GError **error) {
   if (pino_run_invoke(step->run, step->run->step, "keepResult", 3, argv, error) == NULL)
     return FALSE;
   emit_result(step, *result);
+  pino_run_changed(step->run);
   emit_notification(step);
   return TRUE;
 }

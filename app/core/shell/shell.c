@@ -22,6 +22,8 @@
 #define DEFAULT_COLS 100
 #define DEFAULT_ROWS 30
 #define DEFAULT_SHELL "bash"
+#define DEFAULT_GRACE_MS 5000 /* the keeper's own */
+#define FINISH_SLACK_MS 15000
 #define CURSOR_AT_HOME "\033[1;1R"
 
 typedef enum { STARTING, PROMPT, TYPED, RUNNING, ENDED } State;
@@ -31,7 +33,11 @@ struct _PinoShell {
   PinoShellEvents events;
   gpointer data;
   char *id;
-  PinoKeeper *keeper;
+  char *run_dir, *log_path; /* of a detached one: where it is found again */
+  gboolean detached;
+  guint grace_ms;
+  guint64 offset;     /* of the log, once keeper has gone */
+  PinoKeeper *keeper; /* NULL once it was finished */
   PinoStream *stream;
   const PinoDialect *dialect; /* NULL: not interactive */
   char *first_command;
@@ -318,6 +324,10 @@ PinoShell *pino_shell_start(const PinoShellSpec *spec, const PinoShellEvents *ev
   if (events != NULL)
     shell->events = *events;
   shell->id = g_strdup(spec->id);
+  shell->detached = spec->detached;
+  shell->run_dir = g_strdup(spec->run_dir);
+  shell->log_path = g_strdup(spec->log_path);
+  shell->grace_ms = spec->grace_ms != 0 ? spec->grace_ms : DEFAULT_GRACE_MS;
   shell->exit_code = -1;
   pino_tail_init(&shell->output, KEPT_OUTPUT);
   pino_tail_init(&shell->raw, KEPT_RAW);
@@ -326,10 +336,55 @@ PinoShell *pino_shell_start(const PinoShellSpec *spec, const PinoShellEvents *ev
   return g_steal_pointer(&shell);
 }
 
-gboolean pino_shell_stop(PinoShell *shell, GCancellable *cancellable, GError **error) {
-  if (!shell->ended)
+void pino_shell_ask_to_end(PinoShell *shell) {
+  if (!shell->ended && shell->keeper != NULL)
     pino_keeper_stop(shell->keeper, PINO_KEEPER_OWN_GRACE);
+}
+
+gboolean pino_shell_stop(PinoShell *shell, GCancellable *cancellable, GError **error) {
+  pino_shell_ask_to_end(shell);
   return pino_wait(&shell->ended, cancellable, error);
+}
+
+static gboolean on_deadline(gpointer data) {
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Iterates context until the shell has ended; its keeper kills what does not end in time. */
+static void await_end(PinoShell *shell, GMainContext *context) {
+  gboolean late = FALSE;
+  g_autoptr(GSource) timer = g_timeout_source_new(shell->grace_ms + FINISH_SLACK_MS);
+  g_source_set_callback(timer, on_deadline, &late, NULL);
+  g_source_attach(timer, context);
+  while (!shell->ended && !late)
+    g_main_context_iteration(context, TRUE);
+  g_source_destroy(timer);
+}
+
+/* The line to the keeper is made anew in a context that serves nothing else. */
+void pino_shell_finish(PinoShell *shell) {
+  static const PinoKeeperEvents events = {on_output, on_ended, on_trouble};
+  if (!shell->detached || shell->ended || shell->keeper == NULL)
+    return;
+  g_autoptr(GMainContext) context = g_main_context_new();
+  g_main_context_push_thread_default(context);
+  g_clear_pointer(&shell->watch, pino_watch_free);
+  shell->offset = pino_keeper_log_offset(shell->keeper);
+  g_clear_pointer(&shell->keeper, pino_keeper_free);
+  shell->keeper =
+      pino_keeper_attach(shell->run_dir, shell->id, shell->log_path, shell->offset, &events, shell, NULL);
+  if (shell->keeper != NULL) {
+    pino_shell_ask_to_end(shell);
+    await_end(shell, context);
+    shell->offset = pino_keeper_log_offset(shell->keeper);
+    g_clear_pointer(&shell->keeper, pino_keeper_free);
+  } else {
+    shell->ended = TRUE; /* its keeper was lost, and whatever was to be known with it */
+    if (shell->events.ended != NULL)
+      shell->events.ended(-1, 0, shell->data);
+  }
+  g_main_context_pop_thread_default(context);
 }
 
 void pino_shell_free(PinoShell *shell) {
@@ -347,6 +402,8 @@ void pino_shell_free(PinoShell *shell) {
   g_clear_error(&shell->trouble);
   g_free(shell->first_command);
   g_free(shell->id);
+  g_free(shell->run_dir);
+  g_free(shell->log_path);
   g_free(shell);
 }
 
@@ -512,6 +569,18 @@ void pino_shell_set_attended(PinoShell *shell, gboolean attended) {
 
 const char *pino_shell_id(const PinoShell *shell) {
   return shell->id;
+}
+
+pid_t pino_shell_pid(const PinoShell *shell) {
+  return shell->keeper != NULL ? pino_keeper_pid(shell->keeper) : 0;
+}
+
+guint64 pino_shell_log_offset(const PinoShell *shell) {
+  return shell->keeper != NULL ? pino_keeper_log_offset(shell->keeper) : shell->offset;
+}
+
+gboolean pino_shell_is_watched(const PinoShell *shell) {
+  return shell->dialect != NULL || shell->watch != NULL;
 }
 
 gboolean pino_shell_is_running(const PinoShell *shell) {

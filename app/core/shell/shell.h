@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "js/host.h"
 
 G_BEGIN_DECLS
@@ -102,6 +104,12 @@ void pino_shell_set_attended(PinoShell *shell, gboolean attended);
 /* Ends all its processes and waits for that. */
 gboolean pino_shell_stop(PinoShell *shell, GCancellable *cancellable, GError **error);
 
+/* Asks all its processes to end and does not wait. */
+void pino_shell_ask_to_end(PinoShell *shell);
+/* Ends a detached shell and waits for that, as long as its grace allows and some seconds more. The thread's main context
+ * is not served meanwhile: only `output`, `trouble` and `ended` of this shell are told. */
+void pino_shell_finish(PinoShell *shell);
+
 /* Ends what still runs and waits for it; a detached shell is left running: stop it first if it is to end. */
 void pino_shell_free(PinoShell *shell);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoShell, pino_shell_free)
@@ -110,5 +118,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoShell, pino_shell_free)
 const char *pino_shell_id(const PinoShell *shell);
 /* FALSE once `ended` was told. */
 gboolean pino_shell_is_running(const PinoShell *shell);
+/* Of the command. */
+pid_t pino_shell_pid(const PinoShell *shell);
+/* Up to where in the log output was told. */
+guint64 pino_shell_log_offset(const PinoShell *shell);
+/* Whether more of its output goes to handlers, or it has a prompt: it needs this process. */
+gboolean pino_shell_is_watched(const PinoShell *shell);
 
 G_END_DECLS

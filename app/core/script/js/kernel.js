@@ -93,7 +93,7 @@ const kernel = strict('kernel', {
   platform: native.platform,
   arch: native.arch,
   homedir: native.home,
-  memory: world.memory,
+  memory: { ...world.memory, local: world.sharedMemory('local'), global: world.sharedMemory('global') },
   script: strict('kernel.script', world.script),
   system,
   loader,
@@ -126,7 +126,7 @@ const kernel = strict('kernel', {
   running: (...parts) => world.script.running(...parts),
   api: strict('kernel.api', {
     get running() {
-      return Object.fromEntries([...world.running.keys()].map((file) => [file, true]))
+      return Object.fromEntries(world.allRunning().map((file) => [file, true]))
     },
     filePath,
     resolvePath: (cwd, uri) => filePath(uri, cwd)
@@ -159,10 +159,10 @@ function infoFor(folder) {
   return strict('info', {
     path: (...parts) => place(parts),
     exists: (...parts) => fs.existsSync(place(parts)),
-    running: (...parts) => (parts.length === 0 ? world.running.size > 0 : world.isRunning(place(parts)) === true),
+    running: (...parts) => (parts.length === 0 ? world.allRunning().length > 0 : world.isRunning(place(parts)) === true),
     ready: (...parts) => either(parts, world.isReady),
-    local: (...parts) => world.memory.local[place(parts)] || {},
-    global: (...parts) => world.memory.global[place(parts)] || {},
+    local: (...parts) => world.localOf(place(parts)),
+    global: (...parts) => world.globalOf(place(parts)),
     cwd: () => folder || callerFolder(),
     caller: () => folder || callerFolder(),
     venv: async (at) => {
@@ -173,9 +173,9 @@ function infoFor(folder) {
     },
     scriptsByApi: () => {
       const apps = {}
-      for (const file of world.running.keys()) {
+      for (const file of world.allRunning()) {
         const name = path.relative(home('api'), file).split('/')[0]
-        if (name && name !== '..') (apps[name] = apps[name] || []).push({ uri: file, local: world.memory.local[file] || {} })
+        if (name && name !== '..') (apps[name] = apps[name] || []).push({ uri: file, local: world.localOf(file) })
       }
       return apps
     }

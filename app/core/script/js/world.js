@@ -1,7 +1,7 @@
 'use strict'
 
 // What the scripts of one run share: their memories by path, what runs and what is ready, and the names that a
-// step's templates see. C (script/run.c) tells it of every script that starts and ends.
+// step's templates see. C (script/run.c) tells it of every script that starts and ends, and what other runs do.
 
 const fs = require('fs')
 const path = require('path')
@@ -12,14 +12,27 @@ const memory = { local: Object.create(null), global: Object.create(null), input:
 const running = new Map() // path -> {ready}
 const done = new Set() // paths of scripts that came to their end
 const failed = new Set() // paths of scripts whose last run failed
-const modules = new Map() // path -> {made, object}: the classes that steps name by `uri`
+const modules = new Map() // path -> {made, object, instance}: the classes that steps name by `uri`
 
 function started(file) {
   running.set(file, { ready: false })
   done.delete(file)
   failed.delete(file)
   memory.local[file] = {}
-  if (!memory.global[file]) memory.global[file] = {}
+  if (!memory.global[file]) memory.global[file] = elsewhere(file, 'global') || {}
+}
+
+// What another run knows of a script; undefined when none does.
+function elsewhere(file, field) {
+  const found = native.other(file)
+  return found === null ? undefined : found[field]
+}
+
+// A script that an earlier process of this run started.
+function restore(file, local, global) {
+  memory.local[file] = local || {}
+  memory.global[file] = global || {}
+  ready(file)
 }
 
 function ready(file) {
@@ -36,12 +49,33 @@ function ended(file, finished, broken) {
 }
 
 function isRunning(file) {
-  return running.has(file) ? true : undefined
+  return running.has(file) || elsewhere(file, 'running') === true ? true : undefined
 }
 
 function isReady(file) {
   const entry = running.get(file)
-  return entry !== undefined ? entry.ready : done.has(file)
+  if (entry !== undefined) return entry.ready
+  return done.has(file) || elsewhere(file, 'ready') === true
+}
+
+function localOf(file) {
+  return (running.has(file) ? undefined : elsewhere(file, 'local')) || memory.local[file] || {}
+}
+
+function globalOf(file) {
+  return (running.has(file) ? undefined : elsewhere(file, 'global')) || memory.global[file] || {}
+}
+
+// Memory by path, as apps look things up in kernel.memory: what does not run here is asked of the other runs.
+function sharedMemory(field) {
+  const isElsewhere = (file) => typeof file === 'string' && file.startsWith('/') && !running.has(file)
+  return new Proxy(memory[field], {
+    get: (own, file) => (isElsewhere(file) ? elsewhere(file, field) : undefined) || own[file]
+  })
+}
+
+function allRunning() {
+  return [...new Set([...running.keys(), ...native.others()])]
 }
 
 // stopped by somebody: neither running nor ready
@@ -51,8 +85,16 @@ function forget(file) {
 
 function status(file) {
   if (running.has(file)) return running.get(file).ready ? 'ready' : 'running'
-  return failed.has(file) ? 'error' : 'stopped'
+  const other = native.other(file)
+  if (other !== null && other.running) return other.status
+  if (failed.has(file)) return 'error'
+  return other !== null && !done.has(file) ? other.status : 'stopped'
 }
+
+// For the engine: what came to its end, what failed, and how many objects of steps' modules are kept.
+const finishedPaths = () => [...done]
+const failedPaths = () => [...failed]
+const objectsKept = () => [...modules.values()].filter((entry) => entry.instance).length
 
 function resolveScript(...parts) {
   const base = native.resolve(String(parts[0]), '')
@@ -67,7 +109,7 @@ const script = {
   },
   running: (...parts) => {
     const file = resolveScript(...parts)
-    return file ? running.has(file) : false
+    return file ? isRunning(file) === true : false
   },
   ready: (...parts) => {
     const file = resolveScript(...parts)
@@ -75,11 +117,11 @@ const script = {
   },
   local: (...parts) => {
     const file = resolveScript(...parts)
-    return file ? memory.local[file] || {} : null
+    return file ? localOf(file) : null
   },
   global: (...parts) => {
     const file = resolveScript(...parts)
-    return file ? memory.global[file] || {} : null
+    return file ? globalOf(file) : null
   }
 }
 
@@ -239,7 +281,7 @@ function moduleMethod(file, name) {
   let object = moduleObject(file)
   if (typeof object === 'function' && typeof object[name] !== 'function') {
     object = new object()
-    modules.get(file).object = object
+    Object.assign(modules.get(file), { object, instance: true })
   }
   if (object === null || object === undefined || typeof object[name] !== 'function') {
     throw new Error(file + " has no method '" + name + "'")
@@ -268,6 +310,6 @@ function bodyOf(value, file) {
 }
 
 module.exports = {
-  unwrap, bodyOf, forget, status, memory, running, started, ready, ended, isRunning, isReady, script, machine, namesFor, moduleMethod, render,
-  resolveScript
+  unwrap, bodyOf, forget, status, memory, running, started, restore, ready, ended, isRunning, isReady, localOf, globalOf, allRunning, sharedMemory,
+  finishedPaths, failedPaths, objectsKept, script, machine, namesFor, moduleMethod, render, resolveScript
 }

@@ -14,7 +14,7 @@ static JSValueRef ask(PinoStep *step, JSValueRef request, GError **error) {
         "with --answers FILE.json");
     return NULL;
   }
-  g_autofree char *answers = run->options.ask(json, step->script->cancellable, run->options.ask_data, error);
+  g_autofree char *answers = pino_script_ask(step->script, json, error);
   return answers != NULL ? pino_js_from_json(step->js, answers, error) : NULL;
 }
 

@@ -51,6 +51,25 @@ static gboolean fetch_app(PinoStep *step, const char *uri, GError **error) {
   return !pino_uri_is_git(uri) || pino_git_fetch_app(step, &wish, error);
 }
 
+/* In this run or, in the service, in another one. */
+static gboolean is_running(PinoStep *step, const char *path) {
+  if (pino_script_find(step->run, path) != NULL)
+    return TRUE;
+  JSValueRef argv[] = {pino_js_string(step->js, path)};
+  JSValueRef runs = step->run->has_registry
+                        ? pino_run_invoke(step->run, step->run->world, "isRunning", 1, argv, NULL)
+                        : NULL;
+  return runs != NULL && pino_js_truthy(step->js, runs);
+}
+
+/* A script that another run has. */
+static gboolean stop_elsewhere(PinoStep *step, const char *path, GError **error) {
+  PinoRun *run = step->run;
+  gboolean stopped = FALSE;
+  return !run->has_registry ||
+         run->registry.stop(path, step->script->cancellable, &stopped, run->registry.data, error);
+}
+
 static JSValueRef script_start(PinoStep *step, GError **error) {
   g_autofree char *uri = uri_of(step, error);
   g_autofree char *query = NULL;
@@ -61,7 +80,7 @@ static JSValueRef script_start(PinoStep *step, GError **error) {
     g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "no app was cloned from %s", uri);
     return NULL;
   }
-  if (pino_script_find(step->run, path) != NULL) {
+  if (is_running(step, path)) {
     g_autofree char *text = g_strdup_printf("%s is already running. Continuing...\r\n", uri);
     pino_step_print(step, text);
     return NULL;
@@ -87,6 +106,8 @@ static gboolean stop_one(PinoStep *step, JSValueRef item, GError **error) {
   PinoScript *script = pino_script_find(step->run, path);
   if (script != NULL)
     pino_script_close(script, TRUE);
+  else if (!stop_elsewhere(step, path, error))
+    return FALSE;
   JSValueRef argv[] = {pino_js_string(step->js, path)};
   pino_run_invoke(step->run, step->run->world, "forget", 1, argv, NULL);
   g_autofree char *text = g_strdup_printf("Stopped %s\r\n", uri);
@@ -179,6 +200,8 @@ static JSValueRef script_restart(PinoStep *step, GError **error) {
     return NULL;
   gboolean is_self = g_str_equal(path, step->script->path);
   PinoScript *script = pino_script_find(run, path);
+  if (script == NULL && !stop_elsewhere(step, path, error))
+    return NULL;
   JSValueRef params = pino_js_get(js, step->params, "params");
   if (pino_js_is_undefined(js, params) && script != NULL)
     params = pino_js_get(js, script->entry, "args");

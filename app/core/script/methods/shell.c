@@ -12,20 +12,30 @@
 
 /* --- events of a shell ------------------------------------------------------------------------------------------ */
 
+/* What the log could not take is told without it. */
+static void tell_output(PinoScriptShell *entry, const guint8 *bytes, gsize len, const char *text,
+                        gsize text_len) {
+  guint64 offset = pino_shell_log_offset(entry->shell);
+  PinoEvent event = {
+      .type = PINO_EVENT_STREAM,
+      .index = entry->index,
+      .text = text,
+      .text_len = text_len,
+      .bytes = bytes,
+      .bytes_len = len,
+      .shell = entry->name,
+      .log = offset == entry->told + len ? entry->log : NULL,
+      .offset = offset,
+  };
+  entry->told = offset;
+  pino_script_emit(entry->script, &event);
+}
+
 static void on_output(const guint8 *bytes, gsize len, const char *text, gsize text_len, gpointer data) {
   PinoScriptShell *entry = data;
-  if (!entry->quiet) {
-    PinoEvent event = {
-        .type = PINO_EVENT_STREAM,
-        .index = entry->index,
-        .text = text,
-        .text_len = text_len,
-        .bytes = bytes,
-        .bytes_len = len,
-    };
-    pino_script_emit(entry->script, &event);
-  }
-  if (entry->print == NULL || text_len == 0)
+  if (!entry->quiet)
+    tell_output(entry, bytes, len, text, text_len);
+  if (entry->print == NULL || text_len == 0 || entry->closing)
     return;
   PinoJs *js = entry->script->run->js;
   JSObjectRef chunk = pino_js_object(js);
@@ -97,7 +107,18 @@ static void on_trouble(const GError *error, gpointer data) {
 
 static void on_ended(int exit_code, int signal, gpointer data) {
   PinoScriptShell *entry = data;
-  if (entry->background) {
+  PinoEvent event = {.type = PINO_EVENT_EXIT,
+                     .index = entry->index,
+                     .shell = entry->name,
+                     .log = entry->log,
+                     .offset = entry->told,
+                     .code = exit_code,
+                     .signal = signal};
+  entry->exited = TRUE;
+  entry->exit_code = exit_code;
+  pino_script_emit(entry->script, &event);
+  pino_run_changed(entry->script->run);
+  if (entry->background && !entry->closing) {
     g_autofree char *line =
         g_strdup_printf("\r\n[pinokiocloud] the command ended with exit code %d\r\n", exit_code);
     pino_script_print(entry->script, entry->index, line);
@@ -115,24 +136,44 @@ static const PinoShellEvents shell_events = {
 
 /* --- starting --------------------------------------------------------------------------------------------------- */
 
+static char *shell_name(PinoRun *run) {
+  guint number = ++run->shells_made;
+  return run->run_id != NULL ? g_strdup_printf("%s.%u", run->run_id, number)
+                             : g_strdup_printf("%d-%u", (int)getpid(), number);
+}
+
+static void tell_started(PinoScriptShell *entry) {
+  PinoEvent event = {.type = PINO_EVENT_SHELL,
+                     .index = entry->index,
+                     .shell = entry->name,
+                     .log = entry->log,
+                     .pid = pino_shell_pid(entry->shell)};
+  pino_script_emit(entry->script, &event);
+  pino_run_changed(entry->script->run);
+}
+
 static PinoScriptShell *add_entry(PinoStep *step, const char *id) {
   PinoScriptShell *entry = g_new0(PinoScriptShell, 1);
+  g_autofree char *file = NULL;
+  entry->name = shell_name(step->run);
+  file = g_strdup_printf("shell-%s.log", entry->name);
+  entry->log = g_build_filename(step->script->log_dir, file, NULL);
+  entry->exit_code = -1;
   entry->script = step->script;
   entry->index = step->index;
   entry->quiet = step->kernel_call;
   entry->print = step->print != NULL ? pino_js_hold(step->js, step->print) : NULL;
-  entry->id = g_strdup(id);
+  entry->id = g_strdup(id != NULL ? id : entry->name);
   g_ptr_array_add(step->script->shells, entry);
   return entry;
 }
 
-static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, const char *command,
-                              const char *id, gboolean interactive, GError **error) {
+/* shown: the command as the script has it; command: with all that comes before it. */
+static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, const char *shown,
+                              const char *command, const char *id, gboolean interactive, GError **error) {
   PinoRun *run = step->run;
-  g_autofree char *name = g_strdup_printf("%d-%u", (int)getpid(), ++run->shells_made);
-  g_autofree char *file = g_strdup_printf("shell-%s.log", name);
-  g_autofree char *log = g_build_filename(step->script->log_dir, file, NULL);
-  PinoScriptShell *entry = add_entry(step, id != NULL ? id : name);
+  PinoScriptShell *entry = add_entry(step, id);
+  entry->command = g_strdup(shown);
   PinoShellSpec spec = {
       .js = step->js,
       .program = run->keeper,
@@ -140,8 +181,11 @@ static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, con
       .command = command,
       .cwd = params->folder,
       .env = (const char *const *)params->env,
-      .log_path = log,
-      .id = name,
+      .log_path = entry->log,
+      .id = entry->name,
+      .run_dir = run->run_dir,
+      .detached = run->run_id != NULL,
+      .grace_ms = run->options.grace_ms,
       .cols = run->options.cols,
       .rows = run->options.rows,
       .interactive = interactive,
@@ -151,8 +195,10 @@ static PinoScriptShell *start(PinoStep *step, const PinoShellParams *params, con
   };
   if (pino_dir_make(params->folder, error))
     entry->shell = pino_shell_start(&spec, &shell_events, entry, error);
-  if (entry->shell != NULL)
+  if (entry->shell != NULL) {
+    tell_started(entry);
     return entry;
+  }
   pino_script_drop_shell(step->script, entry);
   return NULL;
 }
@@ -185,9 +231,17 @@ static JSValueRef result_of(PinoStep *step, PinoScriptShell *entry, const PinoSh
   return value;
 }
 
-static gboolean run_one(PinoStep *step, const PinoShellParams *params, const char *command, JSValueRef *value,
+/* A `done` handler: the command goes on, the step too. */
+static void go_on_without(PinoScriptShell *entry) {
+  entry->background = TRUE;
+  pino_run_changed(entry->script->run);
+}
+
+static gboolean run_one(PinoStep *step, const PinoShellParams *params, const char *shown, JSValueRef *value,
                         GError **error) {
-  PinoScriptShell *entry = start(step, params, command, NULL, params->input, error);
+  g_autofree char *command = pino_shell_params_command(step, params, shown, error);
+  PinoScriptShell *entry =
+      command != NULL ? start(step, params, shown, command, NULL, params->input, error) : NULL;
   if (entry == NULL)
     return FALSE;
   g_auto(PinoShellResult) result = {0};
@@ -201,7 +255,7 @@ static gboolean run_one(PinoStep *step, const PinoShellParams *params, const cha
   if (!ok || result.ended)
     pino_script_drop_shell(step->script, entry);
   else
-    entry->background = TRUE;
+    go_on_without(entry);
   return ok;
 }
 
@@ -213,8 +267,7 @@ JSValueRef pino_method_shell_run(PinoStep *step, GError **error) {
   for (guint i = 0; params.commands[i] != NULL; i++) {
     if (i > 0 && !pino_shell_params_renew(step, &params, error))
       return NULL;
-    g_autofree char *command = pino_shell_params_command(step, &params, params.commands[i], error);
-    if (command == NULL || !run_one(step, &params, command, &value, error))
+    if (!run_one(step, &params, params.commands[i], &value, error))
       return NULL;
   }
   return value;
@@ -248,7 +301,8 @@ static JSValueRef shell_start(PinoStep *step, GError **error) {
   const char *first = params.commands[0] != NULL ? params.commands[0] : "";
   g_autofree char *command = pino_shell_params_command(step, &params, first, error);
   PinoScriptShell *entry =
-      command != NULL ? start(step, &params, *command != '\0' ? command : NULL, id, TRUE, error) : NULL;
+      command != NULL ? start(step, &params, first, *command != '\0' ? command : NULL, id, TRUE, error)
+                      : NULL;
   return entry != NULL ? pino_js_string(step->js, id) : NULL;
 }
 

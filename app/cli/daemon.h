@@ -1,0 +1,24 @@
+/* The engine as a process in the background: started, found, waited for. */
+#pragma once
+
+#include "cli/place.h"
+
+G_BEGIN_DECLS
+
+/* What the engine writes on its ready descriptor: it listens, or another engine has the home. */
+#define PINO_DAEMON_READY 'R'
+#define PINO_DAEMON_TAKEN 'T'
+
+/* Starts `pinokiocloud engine` with further arguments (may be NULL) in a session of its own, and waits until its API
+ * listens. When another process does the same, one engine comes up and all succeed; *started (may be NULL) tells
+ * whether it was this one. Errors: the home's folders; the last lines of the log when the engine did not come up. */
+gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments, gboolean *started,
+                           GError **error);
+
+/* Waits until that engine has gone (pid 0: whoever holds the lock), ms milliseconds at most. */
+gboolean pino_daemon_wait_gone(const PinoPlace *place, int pid, guint ms);
+
+/* Sends the signal if the process is the engine that holds the lock; FALSE when it is not, or not any more. */
+gboolean pino_daemon_signal(const PinoPlace *place, int pid, int number);
+
+G_END_DECLS

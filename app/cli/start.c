@@ -1,0 +1,222 @@
+/* pinokiocloud start, restart: an app is started and followed until it is ready. */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/follow.h"
+#include "cli/say.h"
+#include "cli/target.h"
+
+#define STATE_LOOK_US 20000 /* between the script's word that it is ready and the engine's */
+#define STATE_LOOKS 250
+
+typedef struct {
+  char *input;
+  char *answers;
+  gboolean detach;
+  gboolean events;
+} Options;
+
+static gboolean has_url(JsonObject *object) {
+  const char *url = pino_text(object, "url");
+  return url != NULL && *url != '\0';
+}
+
+/* --- asking the engine --------------------------------------------------------------------------------------------- */
+
+static gboolean check_input(const char *input) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(JsonNode) node = input != NULL ? json_from_string(input, &error) : NULL;
+  if (input == NULL || (node != NULL && JSON_NODE_HOLDS_OBJECT(node)))
+    return TRUE;
+  g_autofree char *text = g_strdup_printf("--input is no JSON object%s%s", error != NULL ? ": " : "",
+                                          error != NULL ? error->message : "");
+  pino_command_complain(text);
+  return FALSE;
+}
+
+static char *make_body(const char *script, const char *input) {
+  struct winsize size;
+  GString *body = g_string_new("{");
+  pino_json_append_member(body, "script", script);
+  if (input != NULL)
+    g_string_append_printf(body, "%s\"input\":%s", body->len > 1 ? "," : "", input);
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0)
+    g_string_append_printf(body, "%s\"cols\":%u,\"rows\":%u", body->len > 1 ? "," : "", size.ws_col,
+                           size.ws_row);
+  g_string_append_c(body, '}');
+  return g_string_free(body, FALSE);
+}
+
+/* The run's id; *already tells whether it ran before. */
+static char *ask(PinoClient *client, const char *app, const char *action, const char *body, gboolean *already,
+                 GError **error) {
+  g_autofree char *start = pino_client_path("/v1/apps/%s/", app);
+  g_autofree char *path = g_strconcat(start, action, NULL);
+  g_autoptr(JsonNode) node = pino_client_request(client, "POST", path, body, NULL, error);
+  if (node == NULL)
+    return NULL;
+  JsonObject *answer = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+  const char *run = answer != NULL ? pino_text(answer, "run") : NULL;
+  *already = answer != NULL && json_object_get_boolean_member_with_default(answer, "already", FALSE);
+  if (run == NULL)
+    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "the engine started %s, but did not say as what", app);
+  return g_strdup(run);
+}
+
+/* --- what came of it ----------------------------------------------------------------------------------------------- */
+
+static int tell_already(PinoClient *client, const char *app, const char *id) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(JsonNode) node = pino_target_run(client, id, &error);
+  if (node == NULL)
+    return pino_say_error(error);
+  JsonObject *run = json_node_get_object(node);
+  if (has_url(run)) {
+    g_autofree char *line = g_strdup_printf("%s runs already: %s", app, pino_text(run, "url"));
+    pino_put_line(line);
+    return PINO_EXIT_OK;
+  }
+  pino_say("%s runs already (%s, %s); `pinokiocloud logs -f %s` shows what it does", app,
+           pino_text(run, "state"), id, app);
+  return PINO_EXIT_OK;
+}
+
+/* The script's own word is in the journal a moment before the engine has taken it in. */
+static JsonNode *settled_run(PinoClient *client, const char *id, GError **error) {
+  for (guint looks = 0;; looks++) {
+    g_autoptr(JsonNode) node = pino_target_run(client, id, error);
+    if (node == NULL)
+      return NULL;
+    const char *state = pino_text(json_node_get_object(node), "state");
+    gboolean early = g_strcmp0(state, "waiting") == 0 || g_strcmp0(state, "running") == 0;
+    if (!early || looks == STATE_LOOKS)
+      return g_steal_pointer(&node);
+    g_usleep(STATE_LOOK_US);
+  }
+}
+
+static int tell_outcome(PinoClient *client, const char *app, const char *id, gboolean quiet) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(JsonNode) node = settled_run(client, id, &error);
+  if (node == NULL)
+    return pino_say_error(error);
+  JsonObject *run = json_node_get_object(node);
+  const char *state = pino_text(run, "state"), *why = pino_text(run, "error");
+  if (g_strcmp0(state, "ready") == 0 && has_url(run)) {
+    g_autofree char *line = g_strdup_printf("%s is ready: %s", app, pino_text(run, "url"));
+    if (quiet)
+      pino_say("%s", line);
+    else
+      pino_put_line(line);
+  } else if (g_strcmp0(state, "ready") == 0) {
+    pino_say("%s is ready; it gave no address", app);
+  } else if (g_strcmp0(state, "finished") == 0) {
+    pino_say("%s: the script has come to its end", app);
+  } else {
+    g_set_error(&error, PINO_ERROR, PINO_ERROR_FAILED, "%s: %s%s%s", app, state != NULL ? state : "unknown",
+                why != NULL ? ": " : "", why != NULL ? why : "");
+    return pino_say_error(error);
+  }
+  return PINO_EXIT_OK;
+}
+
+static int follow(PinoClient **client, const char *app, const char *id, const Options *options,
+                  PinoAnswers *answers) {
+  g_autoptr(GError) error = NULL;
+  PinoFollow what = {.run = id, .events = options->events, .until_ready = TRUE, .answers = answers};
+  switch (pino_follow(client, &what, &error)) {
+  case PINO_FOLLOW_LEFT:
+    pino_say("%s goes on without being watched; `pinokiocloud stop %s` stops it, `pinokiocloud logs -f %s` "
+             "shows it",
+             app, app, app);
+    return PINO_EXIT_INTERRUPTED;
+  case PINO_FOLLOW_FAILED:
+    return pino_say_error(error);
+  default:
+    return tell_outcome(*client, app, id, options->events);
+  }
+}
+
+static int start(const char *app, const char *action, const char *body, const Options *options) {
+  g_autoptr(GError) error = NULL;
+  PinoAnswers *answers = options->detach ? NULL : pino_answers_new(options->answers, &error);
+  if (error != NULL) {
+    pino_say_error(error);
+    return PINO_EXIT_USAGE;
+  }
+  gboolean already = FALSE;
+  PinoClient *client = pino_client_connect(TRUE, &error);
+  g_autofree char *id = client != NULL ? ask(client, app, action, body, &already, &error) : NULL;
+  int status = PINO_EXIT_OK;
+  if (id == NULL)
+    status = pino_say_error(error);
+  else if (already)
+    status = tell_already(client, app, id);
+  else if (options->detach)
+    pino_put_line(id);
+  else
+    status = follow(&client, app, id, options, answers);
+  g_clear_pointer(&client, pino_client_free);
+  g_clear_pointer(&answers, pino_answers_free);
+  return status;
+}
+
+/* --- commands ------------------------------------------------------------------------------------------------------ */
+
+static void options_clear(Options *options) {
+  g_free(options->input);
+  g_free(options->answers);
+}
+
+int pino_command_start(int argc, char **argv) {
+  Options options = {0};
+  g_auto(GStrv) names = NULL;
+  int status;
+  const GOptionEntry entries[] = {
+      {"input", 'i', 0, G_OPTION_ARG_STRING, &options.input, "What the script gets as input and args",
+       "JSON"},
+      {"detach", 'd', 0, G_OPTION_ARG_NONE, &options.detach,
+       "Do not follow: print the run's id, and leave questions to others", NULL},
+      {"answers", 0, 0, G_OPTION_ARG_FILENAME, &options.answers, "Answers to what the script asks",
+       "FILE.json"},
+      {"events", 0, 0, G_OPTION_ARG_NONE, &options.events, "Print events, one JSON object a line", NULL},
+      G_OPTION_ENTRY_NULL,
+  };
+  if (!pino_command_parse_names("start APP [SCRIPT] [OPTIONS]",
+                                "Starts an app under PINOKIO_HOME/api: SCRIPT, or what its menu would start "
+                                "now. Its output is shown as it is "
+                                "until it\nis ready or over; then it goes on in the background. Ctrl-C ends "
+                                "only the showing. What it asks is "
+                                "asked on the\nterminal; without one, and without --answers, the question is "
+                                "refused and its step fails.",
+                                entries, 1, 2, &argc, &argv, &names, &status)) {
+    options_clear(&options);
+    return status;
+  }
+  g_autofree char *body = check_input(options.input) ? make_body(names[1], options.input) : NULL;
+  status = body != NULL ? start(names[0], "start", body, &options) : PINO_EXIT_USAGE;
+  options_clear(&options);
+  return status;
+}
+
+int pino_command_restart(int argc, char **argv) {
+  Options options = {0};
+  g_auto(GStrv) names = NULL;
+  int status;
+  const GOptionEntry entries[] = {
+      {"detach", 'd', 0, G_OPTION_ARG_NONE, &options.detach, "Do not follow: print the run's id", NULL},
+      {"answers", 0, 0, G_OPTION_ARG_FILENAME, &options.answers, "Answers to what the script asks",
+       "FILE.json"},
+      {"events", 0, 0, G_OPTION_ARG_NONE, &options.events, "Print events, one JSON object a line", NULL},
+      G_OPTION_ENTRY_NULL,
+  };
+  if (pino_command_parse_names("restart APP [OPTIONS]", "Stops an app and starts it again, as `start` does.",
+                               entries, 1, 1, &argc, &argv, &names, &status))
+    status = start(names[0], "restart", NULL, &options);
+  options_clear(&options);
+  return status;
+}

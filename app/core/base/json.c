@@ -1,0 +1,60 @@
+#include "base/json.h"
+
+#include <string.h>
+
+static void append_escaped(GString *out, guchar c) {
+  static const char *const names[] = {
+      ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
+  if (c == '"' || c == '\\')
+    g_string_append_printf(out, "\\%c", c);
+  else if (c < G_N_ELEMENTS(names) && names[c] != NULL)
+    g_string_append(out, names[c]);
+  else
+    g_string_append_printf(out, "\\u%04x", c);
+}
+
+/* Valid text without NUL. */
+static void append_valid(GString *out, const char *text, gsize len) {
+  gsize start = 0;
+  for (gsize i = 0; i < len; i++) {
+    guchar c = (guchar)text[i];
+    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
+      continue;
+    g_string_append_len(out, text + start, (gssize)(i - start));
+    append_escaped(out, c);
+    start = i + 1;
+  }
+  g_string_append_len(out, text + start, (gssize)(len - start));
+}
+
+/* GLib takes NUL for the end of valid text: what stands between two of them is looked at alone. */
+static void append_between(GString *out, const char *text, gsize len) {
+  g_autofree char *valid = g_utf8_validate_len(text, len, NULL) ? NULL : g_utf8_make_valid(text, (gssize)len);
+  if (valid != NULL)
+    append_valid(out, valid, strlen(valid));
+  else
+    append_valid(out, text, len);
+}
+
+void pino_json_append_string(GString *out, const char *text, gsize len) {
+  g_string_append_c(out, '"');
+  const char *zero;
+  while (len > 0 && (zero = memchr(text, 0, len)) != NULL) {
+    gsize before = (gsize)(zero - text);
+    append_between(out, text, before);
+    append_escaped(out, 0);
+    text += before + 1;
+    len -= before + 1;
+  }
+  append_between(out, text, len);
+  g_string_append_c(out, '"');
+}
+
+void pino_json_append_member(GString *out, const char *name, const char *text) {
+  if (text == NULL)
+    return;
+  if (out->len > 0 && out->str[out->len - 1] != '{')
+    g_string_append_c(out, ',');
+  g_string_append_printf(out, "\"%s\":", name);
+  pino_json_append_string(out, text, strlen(text));
+}

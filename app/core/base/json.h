@@ -1,0 +1,14 @@
+/* JSON written by hand where a whole tree would be too much. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Appends text as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD. */
+void pino_json_append_string(GString *out, const char *text, gsize len);
+
+/* Appends "name":"text", after a comma unless out ends with "{"; nothing when text is NULL. */
+void pino_json_append_member(GString *out, const char *name, const char *text);
+
+G_END_DECLS

@@ -1,0 +1,190 @@
+/* What a runner or a menu worker asks of the other runs. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "engine/internal.h"
+
+#define FIRST_PORT 42003 /* where Pinokio starts to look, after its own */
+#define LAST_PORT 59999
+
+/* Who waits for a stop: looked up again when it is done, since either may be gone by then. */
+typedef struct {
+  PinoEngine *engine;
+  char *run; /* NULL: a worker, which does not stop anything */
+  gint64 id;
+} Asker;
+
+static void asker_free(Asker *asker) {
+  pino_engine_drop(asker->engine);
+  g_free(asker->run);
+  g_free(asker);
+}
+
+static void reply(PinoChannel *channel, gint64 id, const char *value) {
+  g_autofree char *json =
+      g_strdup_printf("{\"type\":\"reply\",\"id\":%" G_GINT64_FORMAT ",\"value\":%s}", id, value);
+  pino_channel_send(channel, json);
+}
+
+/* --- one script ------------------------------------------------------------------------------------------------ */
+
+static char *member_json(JsonObject *object, const char *name) {
+  JsonNode *node = object != NULL ? json_object_get_member(object, name) : NULL;
+  return node != NULL && !JSON_NODE_HOLDS_NULL(node) ? json_to_string(node, FALSE) : g_strdup("{}");
+}
+
+static char *script_that_runs(const PinoLive *live, JsonObject *entry) {
+  g_autofree char *local = member_json(entry, "local");
+  g_autofree char *global = member_json(entry, "global");
+  gboolean ready = entry != NULL ? json_object_get_boolean_member_with_default(entry, "ready", FALSE)
+                                 : live->state == PINO_LIVE_READY;
+  return g_strdup_printf("{\"running\":true,\"ready\":%s,\"status\":\"%s\",\"local\":%s,\"global\":%s}",
+                         ready ? "true" : "false", ready ? "ready" : "running", local, global);
+}
+
+static char *script_that_is_over(PinoEngine *engine, const char *path) {
+  const PinoOutcomeNote *note = g_hash_table_lookup(engine->outcomes, path);
+  if (note == NULL)
+    return g_strdup("null");
+  return g_strdup_printf("{\"running\":false,\"ready\":%s,\"status\":\"%s\",\"local\":{},\"global\":%s}",
+                         note->finished ? "true" : "false", note->failed ? "error" : "stopped",
+                         note->global != NULL ? note->global : "{}");
+}
+
+static char *about_script(PinoEngine *engine, const char *path) {
+  JsonObject *entry = NULL;
+  PinoLive *live = pino_live_with_script(engine, path, &entry);
+  return live != NULL ? script_that_runs(live, entry) : script_that_is_over(engine, path);
+}
+
+static char *all_running(PinoEngine *engine) {
+  g_autoptr(GString) paths = g_string_new("[");
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, engine->lives);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    PinoLive *live = value;
+    guint count = live->scripts != NULL ? json_array_get_length(live->scripts) : 0;
+    for (guint i = 0; live->state <= PINO_LIVE_STOPPING && i < count; i++) {
+      JsonNode *node = json_array_get_element(live->scripts, i);
+      const char *path =
+          JSON_NODE_HOLDS_OBJECT(node)
+              ? json_object_get_string_member_with_default(json_node_get_object(node), "path", NULL)
+              : NULL;
+      if (path == NULL)
+        continue;
+      if (paths->len > 1)
+        g_string_append_c(paths, ',');
+      pino_json_append_string(paths, path, strlen(path));
+    }
+  }
+  g_string_append_c(paths, ']');
+  return g_string_free(g_steal_pointer(&paths), FALSE);
+}
+
+/* --- ports ----------------------------------------------------------------------------------------------------- */
+
+static gboolean port_is_free(guint port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int yes = 1;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((guint16)port)};
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  gboolean is_free =
+      fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
+  if (fd >= 0)
+    close(fd);
+  return is_free;
+}
+
+/* One that nobody listens on and that no other run was given. */
+static char *take_port(PinoEngine *engine, const char *run) {
+  for (guint port = FIRST_PORT; port <= LAST_PORT; port++) {
+    if (g_hash_table_contains(engine->ports, GUINT_TO_POINTER(port)) || !port_is_free(port))
+      continue;
+    if (run != NULL)
+      g_hash_table_insert(engine->ports, GUINT_TO_POINTER(port), g_strdup(run));
+    return g_strdup_printf("%u", port);
+  }
+  return NULL;
+}
+
+static gboolean belongs_to(gpointer port, gpointer run, gpointer wanted) {
+  return g_str_equal(run, wanted);
+}
+
+void pino_ports_release(PinoEngine *engine, const char *run) {
+  g_hash_table_foreach_remove(engine->ports, belongs_to, (gpointer)run);
+}
+
+/* --- stopping -------------------------------------------------------------------------------------------------- */
+
+static void on_stopped(GObject *source, GAsyncResult *result, gpointer data) {
+  Asker *asker = data;
+  PinoLive *live = asker->engine->closing ? NULL : pino_live_find(asker->engine, asker->run);
+  if (live != NULL && live->channel != NULL)
+    reply(live->channel, asker->id, "true");
+  asker_free(asker);
+}
+
+/* A script that another one started: its runner ends it, or, when that has left, its commands are ended here. */
+static void stop_child(PinoLive *owner, const char *path, PinoLive *asking, gint64 id) {
+  if (owner->channel != NULL) {
+    g_autoptr(GString) line = g_string_new("{");
+    pino_json_append_member(line, "type", "stop");
+    g_string_append_printf(line, ",\"id\":\"%s/%" G_GINT64_FORMAT "\"", asking->row->id, id);
+    pino_json_append_member(line, "path", path);
+    g_string_append_c(line, '}');
+    pino_channel_send(owner->channel, line->str);
+    return;
+  }
+  pino_stop_script(owner, path);
+  reply(asking->channel, id, "true");
+}
+
+static void stop_script(PinoEngine *engine, PinoLive *asking, const char *path, gint64 id) {
+  PinoLive *owner = pino_live_with_script(engine, path, NULL);
+  g_hash_table_remove(engine->outcomes, path);
+  if (owner == NULL || owner == asking) {
+    reply(asking->channel, id, "false");
+    return;
+  }
+  if (!g_str_equal(owner->row->script, path)) {
+    stop_child(owner, path, asking, id);
+    return;
+  }
+  Asker *asker = g_new0(Asker, 1);
+  *asker = (Asker){.engine = pino_engine_hold(engine), .run = g_strdup(asking->row->id), .id = id};
+  pino_engine_stop_run(engine, owner->row->id, on_stopped, asker);
+}
+
+void pino_query_stopped(PinoEngine *engine, JsonObject *message) {
+  const char *id = json_object_get_string_member_with_default(message, "id", "");
+  const char *slash = strrchr(id, '/');
+  g_autofree char *run = slash != NULL ? g_strndup(id, (gsize)(slash - id)) : NULL;
+  PinoLive *asking = run != NULL ? pino_live_find(engine, run) : NULL;
+  if (asking != NULL && asking->channel != NULL)
+    reply(asking->channel, g_ascii_strtoll(slash + 1, NULL, 10), "true");
+}
+
+void pino_query_answer(PinoEngine *engine, PinoLive *live, PinoChannel *channel, JsonObject *message) {
+  const char *what = json_object_get_string_member_with_default(message, "what", "");
+  const char *path = json_object_get_string_member_with_default(message, "path", NULL);
+  gint64 id = json_object_get_int_member_with_default(message, "id", 0);
+  g_autofree char *value = NULL;
+  if (g_str_equal(what, "stop") && path != NULL && live != NULL && live->channel == channel) {
+    stop_script(engine, live, path, id);
+    return;
+  }
+  if (g_str_equal(what, "script") && path != NULL)
+    value = about_script(engine, path);
+  else if (g_str_equal(what, "running"))
+    value = all_running(engine);
+  else if (g_str_equal(what, "port"))
+    value = take_port(engine, live != NULL ? live->row->id : NULL);
+  reply(channel, id, value != NULL ? value : "null");
+}

@@ -1,0 +1,133 @@
+#include "engine/settings.h"
+
+#include "base/error.h"
+#include "base/json.h"
+
+#include <string.h>
+
+typedef struct {
+  const char *key;
+  const char *description;
+  /* A number has a range, a choice has values. */
+  int number, min, max;
+  const char *const *values; /* the first one is the default; NULL: a number */
+} Setting;
+
+static const char *const restart_values[] = {"no", "on-failure", "always", NULL};
+
+static const Setting settings[] = {
+    {"health.interval_s", "Seconds between two looks at an app's address.", 10, 1, 3600, NULL},
+    {"restart.policy",
+     "Whether an app that ended by itself is started again; its PINOKIO_RESTART goes before.", 0, 0, 0,
+     restart_values},
+    {"runs.keep", "Ended runs of each app that are remembered.", 50, 1, 10000, NULL},
+    {"stop.grace_ms", "Milliseconds that an app gets to end by itself before it is killed.", 5000, 0, 60000,
+     NULL},
+};
+
+static const Setting *find(const char *key) {
+  for (guint i = 0; i < G_N_ELEMENTS(settings); i++)
+    if (strcmp(settings[i].key, key) == 0)
+      return &settings[i];
+  return NULL;
+}
+
+static gboolean parse_number(const Setting *setting, const char *value, int *number) {
+  guint64 parsed = 0;
+  if (!g_ascii_string_to_unsigned(value, 10, (guint64)setting->min, (guint64)setting->max, &parsed, NULL))
+    return FALSE;
+  *number = (int)parsed;
+  return TRUE;
+}
+
+/* The table's own text of the value, or NULL. */
+static const char *parse_choice(const Setting *setting, const char *value) {
+  for (guint i = 0; setting->values[i] != NULL; i++)
+    if (strcmp(setting->values[i], value) == 0)
+      return setting->values[i];
+  return NULL;
+}
+
+static void set_not_allowed(GError **error, const Setting *setting, const char *value) {
+  g_autofree char *choices = setting->values != NULL ? g_strjoinv(", ", (char **)setting->values) : NULL;
+  if (choices != NULL)
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s cannot be '%s': it is one of %s", setting->key,
+                value, choices);
+  else
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s cannot be '%s': it is a whole number from %d to %d",
+                setting->key, value, setting->min, setting->max);
+}
+
+gboolean pino_setting_check(const char *key, const char *value, GError **error) {
+  const Setting *setting = find(key);
+  int number;
+  if (setting == NULL) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "there is no setting '%s'", key);
+    return FALSE;
+  }
+  if (setting->values != NULL ? parse_choice(setting, value) != NULL : parse_number(setting, value, &number))
+    return TRUE;
+  set_not_allowed(error, setting, value);
+  return FALSE;
+}
+
+/* --- values --------------------------------------------------------------------------------------------- */
+
+static int number_of(const Setting *setting, const char *kept) {
+  int number = setting->number;
+  return kept != NULL && parse_number(setting, kept, &number) ? number : setting->number;
+}
+
+static const char *choice_of(const Setting *setting, const char *kept) {
+  const char *choice = kept != NULL ? parse_choice(setting, kept) : NULL;
+  return choice != NULL ? choice : setting->values[0];
+}
+
+int pino_setting_int(PinoLibrary *library, const char *key) {
+  const Setting *setting = find(key);
+  g_return_val_if_fail(setting != NULL && setting->values == NULL, 0);
+  g_autofree char *kept = pino_library_setting(library, key, NULL);
+  return number_of(setting, kept);
+}
+
+const char *pino_setting_text(PinoLibrary *library, const char *key) {
+  const Setting *setting = find(key);
+  g_return_val_if_fail(setting != NULL && setting->values != NULL, "");
+  g_autofree char *kept = pino_library_setting(library, key, NULL);
+  return choice_of(setting, kept);
+}
+
+static void append_choice(GString *out, const Setting *setting, const char *kept) {
+  pino_json_append_member(out, "type", "choice");
+  pino_json_append_member(out, "value", choice_of(setting, kept));
+  pino_json_append_member(out, "default", setting->values[0]);
+  g_string_append(out, ",\"values\":[");
+  for (guint i = 0; setting->values[i] != NULL; i++) {
+    g_string_append(out, i > 0 ? "," : "");
+    pino_json_append_string(out, setting->values[i], strlen(setting->values[i]));
+  }
+  g_string_append_c(out, ']');
+}
+
+static void append_number(GString *out, const Setting *setting, const char *kept) {
+  pino_json_append_member(out, "type", "number");
+  g_string_append_printf(out, ",\"value\":%d,\"default\":%d,\"min\":%d,\"max\":%d", number_of(setting, kept),
+                         setting->number, setting->min, setting->max);
+}
+
+char *pino_settings_json(PinoLibrary *library, GError **error) {
+  g_autoptr(GHashTable) kept = pino_library_settings(library, error);
+  if (kept == NULL)
+    return NULL;
+  g_autoptr(GString) out = g_string_new("[");
+  for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+    const char *value = g_hash_table_lookup(kept, settings[i].key);
+    g_string_append(out, i > 0 ? ",{" : "{");
+    pino_json_append_member(out, "key", settings[i].key);
+    pino_json_append_member(out, "description", settings[i].description);
+    (settings[i].values != NULL ? append_choice : append_number)(out, &settings[i], value);
+    g_string_append_printf(out, ",\"set\":%s}", value != NULL ? "true" : "false");
+  }
+  g_string_append_c(out, ']');
+  return g_string_free(g_steal_pointer(&out), FALSE);
+}
