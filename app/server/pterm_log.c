@@ -1,7 +1,7 @@
 /* `pterm logs`: the end of what an app's newest run printed.
  *
- * Read from the run's journal, in another thread, from a byte on after which not much more than a window follows. As in a
- * terminal, what a carriage return took back is left out, and so are control sequences.
+ * Read from the run's journal, in another thread, from a byte on after which not much more than a window follows. What
+ * a carriage return took back is left out, as in a terminal, and so are control sequences.
  */
 #include <glib/gstdio.h>
 #include <string.h>

@@ -75,7 +75,7 @@ static void test_says_what_is_allowed(void) {
 static void test_values(Fixture *f, gconstpointer data) {
   g_assert_cmpint(pino_setting_int(f->library, "stop.grace_ms"), ==, 5000);
   g_assert_cmpint(pino_setting_int(f->library, "runs.keep"), ==, 50);
-  g_assert_cmpint(pino_setting_int(f->library, "health.interval_s"), ==, 10);
+  g_assert_cmpint(pino_setting_int(f->library, "health.interval_s"), ==, 60);
   g_assert_cmpstr(pino_setting_text(f->library, "restart.policy"), ==, "no");
   keep(f, "stop.grace_ms", "250");
   keep(f, "restart.policy", "always");

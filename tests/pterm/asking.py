@@ -16,7 +16,9 @@ module.exports = {
 DAEMON = """
 module.exports = { daemon: true, run: [
   { method: "shell.run", params: {
-    message: "python3 -u -c \\"import http.server as h; s = h.HTTPServer(('127.0.0.1', 0), h.SimpleHTTPRequestHandler); print('http://127.0.0.1:%d' % s.server_port); s.serve_forever()\\"",
+    message: "python3 -u -c \\"import http.server as h; " +
+      "s = h.HTTPServer(('127.0.0.1', 0), h.SimpleHTTPRequestHandler); " +
+      "print('http://127.0.0.1:%d' % s.server_port); s.serve_forever()\\"",
     on: [{ event: "/http:\\\\S+/", done: true }] } },
   { method: "local.set", params: { url: "{{input.event[0]}}" } }
 ] }

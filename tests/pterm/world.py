@@ -1,8 +1,8 @@
 """pterm from npm, unmodified, against a real engine.
 
-pterm looks for its server at 127.0.0.1:42000 and nowhere else while something answers there. So these tests have a network
-of their own, in which they are alone; where the system does not give one, pterm is led to another port by the file
-that desktop Pinokio writes for it, which works while nothing answers at 42000.
+pterm looks for its server at 127.0.0.1:42000 and nowhere else while something answers there. So these tests have a
+network of their own, in which they are alone; where the system does not give one, pterm is led to another port by the
+file that desktop Pinokio writes for it, which works while nothing answers at 42000.
 """
 
 import ctypes

@@ -211,7 +211,6 @@ def paths(service):
         "",
         "nothing.json",
         "a\0b",
-        "./" * 5000 + "start.json",
         7,
         None,
         ["start.json"],

@@ -94,7 +94,7 @@ char *pino_engine_start_finish(PinoEngine *engine, GAsyncResult *result, gboolea
 
 /* Stops a run; finish is called when nothing of it is left. One that has ended is no error. */
 void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data);
-/* Stops all runs of an app, those that need it first. app NULL: all apps. */
+/* Stops all runs of an app; apps that require it go on. app NULL: all runs. */
 void pino_engine_stop_app(PinoEngine *engine, const char *app, GAsyncReadyCallback callback, gpointer data);
 gboolean pino_engine_stop_finish(PinoEngine *engine, GAsyncResult *result, GError **error);
 
@@ -106,8 +106,10 @@ gboolean pino_engine_answer(PinoEngine *engine, const char *run, const char *que
 gboolean pino_engine_refuse(PinoEngine *engine, const char *run, const char *question, const char *reason,
                             GError **error);
 
+/* Types on the shell's terminal. NOT_FOUND, UNAVAILABLE when it has ended, LIMIT when it does not read. */
 gboolean pino_engine_shell_write(PinoEngine *engine, const char *shell, const void *bytes, gsize length,
                                  GError **error);
+/* Sets its terminal's size. */
 gboolean pino_engine_shell_resize(PinoEngine *engine, const char *shell, guint cols, guint rows,
                                   GError **error);
 /* Ends all its processes; the run learns of it as of any end. */

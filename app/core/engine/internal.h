@@ -139,7 +139,9 @@ struct _PinoLive {
 
 /* --- live.c ---- */
 
+/* As the library has it: "waiting"... */
 const char *pino_live_state_name(PinoLiveState state);
+/* FALSE, and *state untouched, for another word. */
 gboolean pino_live_state_parse(const char *name, PinoLiveState *state);
 /* A live run of a row, which it takes over; known to the engine from then on. */
 PinoLive *pino_live_new(PinoEngine *engine, PinoRunRow *row);
@@ -175,6 +177,7 @@ char *pino_live_local_url(PinoLive *live);
 
 /* --- runner.c: processes that do scripts, and the lines to them ---- */
 
+/* Starts a process for the run; it will connect. */
 gboolean pino_runner_spawn(PinoLive *live, GError **error);
 /* A process for menus; its pid, 0 with error set. It is reaped. */
 pid_t pino_runner_spawn_worker(PinoEngine *engine, const char *worker, GError **error);
@@ -189,7 +192,9 @@ void pino_runner_kill(PinoLive *live);
 
 /* --- messages.c: what runners tell ---- */
 
+/* It has connected, for the first time or again. */
 void pino_runner_hello(PinoLive *live, JsonObject *hello);
+/* Any other message. The run may be gone afterwards. */
 void pino_runner_message(PinoLive *live, JsonObject *message);
 /* The line is gone. */
 void pino_runner_closed(PinoLive *live);
@@ -231,6 +236,7 @@ void pino_start_continue(PinoEngine *engine);
 /* A start that no person asked for: of an app that crashed, or with the engine. */
 void pino_start_again(PinoEngine *engine, const PinoEngineStart *start, guint restarts);
 
+/* Begins its end; again: hastens it. The run may be gone afterwards. */
 void pino_stop_live(PinoLive *live);
 /* The next stage of its end: called whenever something of it has ended. */
 void pino_stop_go_on(PinoLive *live);
@@ -253,10 +259,12 @@ void pino_restart_again_free(gpointer again);
 
 /* --- recover.c ---- */
 
+/* Opens the library and takes up what an earlier engine left. */
 gboolean pino_recover_open(PinoEngine *engine, GError **error);
 
 /* --- menu.c ---- */
 
+/* Free with pino_menus_free(). */
 PinoMenus *pino_menus_new(PinoEngine *engine);
 void pino_menus_free(PinoMenus *menus);
 /* A worker said hello; FALSE: there is no such worker. */
@@ -303,6 +311,7 @@ int pino_engine_setting(PinoEngine *engine, const char *key);
 
 /* --- meter.c ---- */
 
+/* Free with pino_meter_free(). */
 PinoMeter *pino_meter_new(PinoEngine *engine);
 void pino_meter_free(PinoMeter *meter);
 

@@ -16,7 +16,8 @@ typedef struct {
 static const char *const restart_values[] = {"no", "on-failure", "always", NULL};
 
 static const Setting settings[] = {
-    {"health.interval_s", "Seconds between two looks at an app's address.", 10, 1, 3600, NULL},
+    {"health.interval_s", "Seconds between two looks at an app's address (most apps log each).", 60, 1, 3600,
+     NULL},
     {"restart.policy",
      "Whether an app that ended by itself is started again; its PINOKIO_RESTART goes before.", 0, 0, 0,
      restart_values},
