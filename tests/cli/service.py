@@ -21,14 +21,18 @@ COMMANDS = ["up", "down", "status", "start", "stop", "restart", "logs", "ps", "a
 MENU = "module.exports = {version: '4.0', title: 'T', menu: async () => [{text: 'Start', href: 'start.json', default: true}]}"
 
 
+def started(t, program, word):
+    """What the case started as `PROGRAM WORD ...`, also when nobody waits for it any more."""
+    path = os.path.join(os.path.dirname(t.engine), program)
+    return [
+        pid
+        for pid in descendants(os.getpid())
+        if command_line(pid)[:2] == [path, word] and not is_zombie(pid)
+    ]
+
+
 def engines(t):
-    """The engines that the case started, also those that nobody waits for any more."""
-    found = []
-    for pid in descendants(os.getpid()):
-        words = command_line(pid)
-        if len(words) > 1 and words[0] == t.engine and words[1] == "engine" and not is_zombie(pid):
-            found.append(pid)
-    return found
+    return started(t, "pinokiocloud", "engine")
 
 
 def command_line(pid):
@@ -46,7 +50,9 @@ def note(t):
 def end_all(t):
     """Everything that the case's engine runs, and the engine."""
     t.run("down", "--apps", seconds=60)
-    for pid in engines(t):
+    # A worker for menus stays for half a minute, whatever became of its engine.
+    workers = [pid for pid in started(t, "pinokiocloud-runner", "serve") if "--worker" in command_line(pid)]
+    for pid in engines(t) + workers:
         os.kill(pid, signal.SIGKILL)
 
 

@@ -94,6 +94,11 @@ def runs_already(house):
     world.equal(world.asks("status", "app")["state"], "online")
 
 
+def sockets_of(pid):
+    folder = "/proc/%d/fd" % pid
+    return sum(os.readlink(os.path.join(folder, fd)).startswith("socket:") for fd in os.listdir(folder))
+
+
 @case("a default that is the script that runs shows its output on, and does not start over and over")
 def terminal(house):
     world = World(house)
@@ -103,7 +108,10 @@ def terminal(house):
     folder = world.app("app", pinokio__js=PINOKIO, start__json=start, installed="")
     shown = world.start("run", ".", cwd=folder)
     shown.until("^is-up")
-    world.waits(lambda: world.asks("status", "app")["running"], "it runs")
+    for _ in range(8):
+        world.equal(world.asks("status", "app")["running"], True)
+    # Two connections for each time that it asked and started: it did so twice.
+    world.equal(sockets_of(shown.pid) <= 6, True, "connections: %d" % sockets_of(shown.pid))
     house.stage.files(folder, go="")
     shown.until("^after")
     world.equal((shown.out.count("is-up"), shown.out.count("after")), (1, 1))

@@ -297,8 +297,9 @@ void pino_engine_free(PinoEngine *engine) {
   remove_source(&engine->autolaunch_source);
   remove_source(&engine->news_source);
   g_clear_pointer(&engine->menus, pino_menus_free);
-  g_clear_pointer(&engine->lives, g_hash_table_unref);
+  g_hash_table_remove_all(engine->lives); /* they look for themselves in it */
   pino_control_close(engine);
+  g_clear_pointer(&engine->lives, g_hash_table_unref);
   g_clear_pointer(&engine->lines, g_ptr_array_unref);
   g_clear_pointer(&engine->again, g_hash_table_unref);
   g_clear_pointer(&engine->health, pino_health_free);

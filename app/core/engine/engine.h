@@ -115,7 +115,8 @@ gboolean pino_engine_shell_resize(PinoEngine *engine, const char *shell, guint c
 /* Ends all its processes; the run learns of it as of any end. */
 gboolean pino_engine_shell_stop(PinoEngine *engine, const char *shell, GError **error);
 
-/* value NULL removes it; what settings there are stands in engine/settings.c. USAGE for a bad key or value. */
+/* value NULL removes it; what settings there are stands in engine/settings.c. NOT_FOUND for another, USAGE for a value
+ * that it may not have. */
 gboolean pino_engine_set(PinoEngine *engine, const char *key, const char *value, GError **error);
 
 /* Rebuilds the library from api/, the journals and the keepers' sockets; gives a report for a person. */

@@ -350,7 +350,7 @@ char *pino_engine_journal(PinoEngine *engine, const char *run, GError **error) {
 
 gboolean pino_engine_run_is_live(PinoEngine *engine, const char *run) {
   const PinoLive *live = pino_live_find(engine, run);
-  return live != NULL && (!pino_live_is_over(live) || live->channel != NULL);
+  return live != NULL && !pino_live_is_over(live);
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------------- */
