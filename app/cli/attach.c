@@ -121,7 +121,8 @@ static char *shell_of_app(PinoClient *client, const char *app, GError **error) {
   }
   if (newest != NULL && pino_text(newest, "id") != NULL)
     return g_strdup(pino_text(newest, "id"));
-  g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "%s has no shell that runs", app);
+  g_autofree char *shown = pino_one_line(app);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "%s has no shell that runs", shown);
   return NULL;
 }
 

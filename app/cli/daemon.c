@@ -16,6 +16,8 @@
 #define START_LIMIT_MS 120000 /* a large library may have to be rebuilt first */
 #define WINNER_LIMIT_US (30 * G_USEC_PER_SEC)
 #define LOOK_US 10000
+#define REASON_BYTES 4096
+#define REASON_MS 3000 /* between two bytes of it, and to its process's end */
 #define TAIL_BYTES 4096
 #define TAIL_LINES 12
 
@@ -142,19 +144,32 @@ static char **make_arguments(const char *program, const char *const *further) {
   return g_strv_builder_end(builder);
 }
 
-/* The engine's word; 0 when it ended without one. */
-static char wait_for_word(int ready) {
+/* One byte; FALSE: there is none, at all or in time. */
+static gboolean read_byte(int ready, int ms, char *byte) {
   struct pollfd wait = {.fd = ready, .events = POLLIN};
-  char word = 0;
   int found;
   do {
-    found = poll(&wait, 1, START_LIMIT_MS);
+    found = poll(&wait, 1, ms);
   } while (found < 0 && errno == EINTR);
-  return found > 0 && read(ready, &word, 1) == 1 ? word : 0;
+  return found > 0 && read(ready, byte, 1) == 1;
+}
+
+/* The engine's word; 0 when it ended without one. *reason (free it): why it cannot start, NULL when it did not say. */
+static char wait_for_word(int ready, char **reason) {
+  char word = 0, byte = 0;
+  if (!read_byte(ready, START_LIMIT_MS, &word) || word != PINO_DAEMON_FAILED)
+    return word;
+  GString *text = g_string_new(NULL);
+  while (text->len < REASON_BYTES && read_byte(ready, REASON_MS, &byte))
+    g_string_append_c(text, byte);
+  g_autofree char *said = g_string_free(text, FALSE);
+  *reason = *said != '\0' ? g_utf8_make_valid(said, -1) : NULL;
+  return word;
 }
 
 /* Starts an engine and gives its word; -1 when it could not even be started. */
-static int launch_engine(const PinoPlace *place, const char *const *arguments, int log, GError **error) {
+static int launch_engine(const PinoPlace *place, const char *const *arguments, int log, char **reason,
+                         GError **error) {
   g_autofree char *program = g_file_read_link("/proc/self/exe", error);
   int ready[2];
   if (program == NULL)
@@ -173,7 +188,7 @@ static int launch_engine(const PinoPlace *place, const char *const *arguments, i
   close(launch.null);
   close(launch.log);
   close(launch.ready);
-  char word = ok ? wait_for_word(ready[0]) : 0;
+  char word = ok ? wait_for_word(ready[0], reason) : 0;
   close(ready[0]);
   if (ok)
     return word;
@@ -199,9 +214,10 @@ gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments,
   struct stat info = {0};
   fstat(log, &info);
   gint64 until = g_get_monotonic_time() + WINNER_LIMIT_US;
-  int word = launch_engine(place, arguments, log, error);
+  g_autofree char *reason = NULL;
+  int word = launch_engine(place, arguments, log, &reason, error);
   while (word == PINO_DAEMON_TAKEN && !wait_for_winner(place, until) && g_get_monotonic_time() < until)
-    word = launch_engine(place, arguments, log, error);
+    word = launch_engine(place, arguments, log, &reason, error);
   close(log);
   if (started != NULL)
     *started = word == PINO_DAEMON_READY;
@@ -214,6 +230,10 @@ gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments,
   }
   if (word < 0)
     return FALSE;
+  if (reason != NULL) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "the engine did not come up: %s", reason);
+    return FALSE;
+  }
   g_autofree char *tail = log_since(place, info.st_size);
   g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "the engine did not come up; %s says:\n%s",
               place->log, tail);

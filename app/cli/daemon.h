@@ -5,13 +5,17 @@
 
 G_BEGIN_DECLS
 
-/* What the engine writes on its ready descriptor: it listens, or another engine has the home. */
+/* What the engine writes on its ready descriptor: it listens, another engine has the home, or it cannot start. The
+ * reason follows the last of these, for its log may be what cannot be written; the descriptor stays until its process
+ * has gone. */
 #define PINO_DAEMON_READY 'R'
 #define PINO_DAEMON_TAKEN 'T'
+#define PINO_DAEMON_FAILED 'F'
 
 /* Starts `pinokiocloud engine` with further arguments (may be NULL) in a session of its own, and waits until its API
  * listens. When another process does the same, one engine comes up and all succeed; *started (may be NULL) tells
- * whether it was this one. Errors: the home's folders; the last lines of the log when the engine did not come up. */
+ * whether it was this one. Errors: the home's folders; the engine's reason when it did not come up, or the last lines
+ * of its log when it gave none. */
 gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments, gboolean *started,
                            GError **error);
 

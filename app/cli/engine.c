@@ -18,12 +18,15 @@
 #include "engine/engine.h"
 #include "server/server.h"
 
+#define GOES_ON "what still runs goes on"
+
 typedef struct {
   GMainLoop *loop;
   PinoPlace *place;
   PinoEngine *engine;
   PinoServer *server;
-  const char *why; /* it ends */
+  const char *why;  /* it ends */
+  const char *left; /* and what becomes of the apps */
 } Process;
 
 static void log_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -40,13 +43,14 @@ static void log_line(const char *format, ...) {
 
 /* --- the end ------------------------------------------------------------------------------------------------------- */
 
-static void end(Process *process, const char *why) {
+static void end(Process *process, const char *why, const char *left) {
   process->why = why;
+  process->left = left;
   g_main_loop_quit(process->loop);
 }
 
 static gboolean on_signal(gpointer data) {
-  end(data, "a signal");
+  end(data, "a signal", GOES_ON);
   return G_SOURCE_CONTINUE;
 }
 
@@ -58,9 +62,10 @@ static gboolean on_hangup(gpointer data) {
 static void on_stopped(GObject *source, GAsyncResult *result, gpointer data) {
   Process *process = data;
   g_autoptr(GError) error = NULL;
-  if (!pino_engine_stop_finish(process->engine, result, &error))
+  gboolean stopped = pino_engine_stop_finish(process->engine, result, &error);
+  if (!stopped)
     log_line("not all apps could be stopped: %s", error->message);
-  end(process, "down --apps");
+  end(process, "down --apps", stopped ? "all apps were stopped" : "apps that could not be stopped go on");
 }
 
 static void on_shutdown(gboolean apps, gpointer data) {
@@ -68,7 +73,7 @@ static void on_shutdown(gboolean apps, gpointer data) {
   if (apps)
     pino_engine_stop_app(process->engine, NULL, on_stopped, process);
   else
-    end(process, "down");
+    end(process, "down", GOES_ON);
 }
 
 /* A handler, and not SIG_IGN: that would be handed on to all that the engine starts. */
@@ -109,12 +114,16 @@ static gboolean write_note(const Process *process, GError **error) {
   return FALSE;
 }
 
-static void tell(const PinoService *service, char word) {
+/* reason: why it cannot start; with it the descriptor is left to the end of the process, for which is waited. */
+static void tell(const PinoService *service, char word, const char *reason) {
   if (service->ready_fd <= 0)
     return;
-  if (write(service->ready_fd, &word, 1) != 1)
+  g_autofree char *text = g_strdup_printf("%c%s", word, reason != NULL ? reason : "");
+  gssize length = (gssize)strlen(text);
+  if (write(service->ready_fd, text, (gsize)length) != length)
     log_line("whoever started the engine does not wait for it any more");
-  close(service->ready_fd);
+  if (reason == NULL)
+    close(service->ready_fd);
 }
 
 /* Another engine may have let go between our look at its lock and now: then once more. */
@@ -162,10 +171,10 @@ static void serve(Process *process, const PinoService *service) {
   const char *address = service->listen != NULL ? service->listen : "127.0.0.1";
   log_line("engine " PINO_VERSION " serves %s on %s port %u", process->place->home, address,
            pino_server_port(process->server));
-  tell(service, PINO_DAEMON_READY);
+  tell(service, PINO_DAEMON_READY, NULL);
   g_timeout_add(1000, on_started, NULL);
   g_main_loop_run(process->loop);
-  log_line("engine ends (%s); what still runs goes on", process->why);
+  log_line("engine ends (%s); %s", process->why, process->left);
 }
 
 static void let_go(Process *process) {
@@ -183,14 +192,16 @@ int pino_service_run(const PinoService *service) {
   Process process = {.loop = g_main_loop_new(NULL, FALSE), .place = pino_place_new()};
   mallopt(M_ARENA_MAX, 2); /* one busy thread: more arenas would only hold memory */
   umask(077);
+  if (service->ready_fd > 0)
+    fcntl(service->ready_fd, F_SETFD, FD_CLOEXEC);
   take_signals(&process);
   gboolean ok = open_engine(&process, service, &taken, &error) && start_server(&process, service, &error);
   if (ok)
     serve(&process, service);
   else
     log_line("the engine cannot start: %s", error->message);
-  if (taken)
-    tell(service, PINO_DAEMON_TAKEN);
+  if (!ok)
+    tell(service, taken ? PINO_DAEMON_TAKEN : PINO_DAEMON_FAILED, taken ? NULL : error->message);
   let_go(&process);
   return ok ? PINO_EXIT_OK : PINO_EXIT_FAILED;
 }

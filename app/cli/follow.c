@@ -92,10 +92,32 @@ static gboolean deliver(Follower *follower, Question *question) {
   return TRUE;
 }
 
+static gboolean has_fields(PinoSlice request) {
+  PinoSlice at = {0};
+  return pino_slice_next(pino_slice_member(request, "form"), &at);
+}
+
+/* What has no fields is a message with a button: where nobody can press it, the script goes on, as it does in
+ * `pinokiocloud run`. */
+static void press_button(Follower *follower, Question *question) {
+  PinoSlice request = {.text = question->request, .length = strlen(question->request)};
+  if (!g_error_matches(question->error, PINO_ERROR, PINO_ERROR_UNAVAILABLE) || has_fields(request))
+    return;
+  g_clear_error(&question->error);
+  question->answers = g_strdup("{}");
+  static const char *const parts[] = {"title", "description"};
+  for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+    g_autofree char *text = pino_slice_text(pino_slice_member(request, parts[i]));
+    if (text != NULL && *text != '\0')
+      pino_printer_say(&follower->printer, text);
+  }
+}
+
 static gboolean on_answered(gpointer data) {
   Question *question = data;
   Follower *follower = question->follower;
   g_clear_pointer(&question->thread, g_thread_join);
+  press_button(follower, question);
   if (!deliver(follower, question)) {
     g_timeout_add(ANSWER_PAUSE_MS, on_answered, question);
     return G_SOURCE_REMOVE;

@@ -29,6 +29,17 @@ static void open_in_browser(const char *url) {
     pino_say("no browser was opened: %s", error->message);
 }
 
+/* What runs need not be started: it may tell its address later, on a page of its own, or only in what it prints. */
+static void tell_why_not(const char *name, const char *state, GError **error) {
+  static const char *const alive[] = {"STARTING", "RUNNING", NULL};
+  gboolean runs = state != NULL && g_strv_contains(alive, state);
+  g_autofree char *shown = pino_one_line(name);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+              runs ? "%s has told no address yet (%s): `pinokiocloud logs %s` shows what it printed"
+                   : "%s has no address now (%s): `pinokiocloud start %s`",
+              shown, state, shown);
+}
+
 static int open_app(const char *name) {
   g_autoptr(GError) error = NULL;
   g_autoptr(PinoClient) client = pino_client_connect(TRUE, &error);
@@ -37,12 +48,11 @@ static int open_app(const char *name) {
     return pino_say_error(error);
   const char *url = pino_text(json_node_get_object(app), "url");
   if (url == NULL || *url == '\0') {
-    g_set_error(&error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
-                "%s has no address now (%s): `pinokiocloud start %s`", name,
-                pino_text(json_node_get_object(app), "state"), name);
+    tell_why_not(name, pino_text(json_node_get_object(app), "state"), &error);
     return pino_say_error(error);
   }
-  pino_put_line(url);
+  g_autofree char *line = pino_one_line(url);
+  pino_put_line(line);
   open_in_browser(url);
   return PINO_EXIT_OK;
 }

@@ -8,17 +8,41 @@
 
 #include "terminal/command.h"
 
+#define LINES "\n\t" /* what a text of several lines may have */
+
+/* kept: control characters that stay as they are. */
+static char *escape(const char *text, const char *kept) {
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
+  GString *escaped = g_string_new(NULL);
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+    gunichar c = g_utf8_get_char(at);
+    if (!g_unichar_iscntrl(c) || (c < 0x80 && strchr(kept, (int)c) != NULL))
+      g_string_append_unichar(escaped, c);
+    else if (c == '\n')
+      g_string_append(escaped, "\\n");
+    else
+      g_string_append_printf(escaped, "\\x%02x", c);
+  }
+  return g_string_free(escaped, FALSE);
+}
+
+char *pino_one_line(const char *text) {
+  return escape(text, "");
+}
+
 void pino_say(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  g_autofree char *said = g_strdup_vprintf(format, arguments);
   va_end(arguments);
+  g_autofree char *text = escape(said, LINES);
   gboolean colours = isatty(STDERR_FILENO) && g_getenv("NO_COLOR") == NULL;
   fprintf(stderr, colours ? "\033[2m[pinokiocloud] %s\033[0m\n" : "[pinokiocloud] %s\n", text);
 }
 
 int pino_say_error(const GError *error) {
-  pino_command_complain(error->message);
+  g_autofree char *text = escape(error->message, LINES);
+  pino_command_complain(text);
   return PINO_EXIT_FAILED;
 }
 
@@ -42,21 +66,6 @@ gboolean pino_put(int fd, const void *bytes, gsize length) {
 void pino_put_line(const char *text) {
   g_autofree char *line = g_strconcat(text, "\n", NULL);
   pino_put(STDOUT_FILENO, line, strlen(line));
-}
-
-char *pino_one_line(const char *text) {
-  g_autofree char *valid = g_utf8_make_valid(text, -1);
-  GString *line = g_string_new(NULL);
-  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
-    gunichar c = g_utf8_get_char(at);
-    if (c == '\n')
-      g_string_append(line, "\\n");
-    else if (g_unichar_iscntrl(c))
-      g_string_append_printf(line, "\\x%02x", c);
-    else
-      g_string_append_unichar(line, c);
-  }
-  return g_string_free(line, FALSE);
 }
 
 char *pino_span(gint64 seconds) {

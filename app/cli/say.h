@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* "[pinokiocloud] TEXT" on standard error, dimmed on a terminal. */
+/* "[pinokiocloud] TEXT" on standard error, dimmed on a terminal. Control characters that came with it are shown as
+ * escapes, but for ends of lines and tabs; so it is with an error. */
 void pino_say(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* "pinokiocloud: MESSAGE" on standard error; gives PINO_EXIT_FAILED. */

@@ -17,7 +17,9 @@ GOptionEntry *pino_service_entries(PinoService *service, const GOptionEntry *mor
       {"host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &service->hosts,
        "A further name that requests may come under, as of a proxy in front; may be repeated", "NAME"},
       {"allow-local-clients", 0, 0, G_OPTION_ARG_NONE, &service->local_clients,
-       "Let programs of this machine in without a token (pterm): every user of it can then start apps", NULL},
+       "Let programs of this machine that belong to the engine's own user, or to root, in without a token "
+       "(pterm)",
+       NULL},
       {"no-autolaunch", 0, 0, G_OPTION_ARG_NONE, &service->no_autolaunch,
        "Do not start the apps that are to start with the engine", NULL},
   };

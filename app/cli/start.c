@@ -63,21 +63,27 @@ static char *ask(PinoClient *client, const char *app, const char *action, const 
   const char *run = answer != NULL ? pino_text(answer, "run") : NULL;
   *already = answer != NULL && json_object_get_boolean_member_with_default(answer, "already", FALSE);
   if (run == NULL)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "the engine started %s, but did not say as what", app);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "the engine started it, but did not say as what");
   return g_strdup(run);
 }
 
 /* --- what came of it ----------------------------------------------------------------------------------------------- */
 
-static int tell_already(PinoClient *client, const char *app, const char *id) {
+static void put_address(const char *app, const char *how, JsonObject *run) {
+  g_autofree char *text = g_strdup_printf("%s %s: %s", app, how, pino_text(run, "url"));
+  g_autofree char *line = pino_one_line(text);
+  pino_put_line(line);
+}
+
+static int tell_already(PinoClient *client, const char *name, const char *id) {
+  g_autofree char *app = pino_one_line(name);
   g_autoptr(GError) error = NULL;
   g_autoptr(JsonNode) node = pino_target_run(client, id, &error);
   if (node == NULL)
     return pino_say_error(error);
   JsonObject *run = json_node_get_object(node);
   if (has_url(run)) {
-    g_autofree char *line = g_strdup_printf("%s runs already: %s", app, pino_text(run, "url"));
-    pino_put_line(line);
+    put_address(app, "runs already", run);
     return PINO_EXIT_OK;
   }
   pino_say("%s runs already (%s, %s); `pinokiocloud logs -f %s` shows what it does", app,
@@ -99,7 +105,8 @@ static JsonNode *settled_run(PinoClient *client, const char *id, GError **error)
   }
 }
 
-static int tell_outcome(PinoClient *client, const char *app, const char *id, gboolean quiet) {
+static int tell_outcome(PinoClient *client, const char *name, const char *id, gboolean quiet) {
+  g_autofree char *app = pino_one_line(name);
   g_autoptr(GError) error = NULL;
   g_autoptr(JsonNode) node = settled_run(client, id, &error);
   if (node == NULL)
@@ -107,11 +114,10 @@ static int tell_outcome(PinoClient *client, const char *app, const char *id, gbo
   JsonObject *run = json_node_get_object(node);
   const char *state = pino_text(run, "state"), *why = pino_text(run, "error");
   if (g_strcmp0(state, "ready") == 0 && has_url(run)) {
-    g_autofree char *line = g_strdup_printf("%s is ready: %s", app, pino_text(run, "url"));
     if (quiet)
-      pino_say("%s", line);
+      pino_say("%s is ready: %s", app, pino_text(run, "url"));
     else
-      pino_put_line(line);
+      put_address(app, "is ready", run);
   } else if (g_strcmp0(state, "ready") == 0) {
     pino_say("%s is ready; it gave no address", app);
   } else if (g_strcmp0(state, "finished") == 0) {
@@ -127,12 +133,13 @@ static int tell_outcome(PinoClient *client, const char *app, const char *id, gbo
 static int follow(PinoClient **client, const char *app, const char *id, const Options *options,
                   PinoAnswers *answers) {
   g_autoptr(GError) error = NULL;
+  g_autofree char *shown = pino_one_line(app);
   PinoFollow what = {.run = id, .events = options->events, .until_ready = TRUE, .answers = answers};
   switch (pino_follow(client, &what, &error)) {
   case PINO_FOLLOW_LEFT:
     pino_say("%s goes on without being watched; `pinokiocloud stop %s` stops it, `pinokiocloud logs -f %s` "
              "shows it",
-             app, app, app);
+             shown, shown, shown);
     return PINO_EXIT_INTERRUPTED;
   case PINO_FOLLOW_FAILED:
     return pino_say_error(error);
@@ -177,7 +184,7 @@ int pino_command_start(int argc, char **argv) {
   g_auto(GStrv) names = NULL;
   int status;
   const GOptionEntry entries[] = {
-      {"input", 'i', 0, G_OPTION_ARG_STRING, &options.input, "What the script gets as input and args",
+      {"input", 'i', 0, G_OPTION_ARG_FILENAME, &options.input, "What the script gets as input and args",
        "JSON"},
       {"detach", 'd', 0, G_OPTION_ARG_NONE, &options.detach,
        "Do not follow: print the run's id, and leave questions to others", NULL},

@@ -87,7 +87,8 @@ static void print_engine(const PinoPlace *place, JsonObject *status, const PinoP
   g_autofree char *line =
       g_strdup_printf("The engine runs: pid %d, port %d, for %s, %s of memory, home %s", pid, note->port, up,
                       size != NULL ? size : "unknown size", place->home);
-  pino_put_line(line);
+  g_autofree char *shown = pino_one_line(line);
+  pino_put_line(shown);
   JsonNode *troubles = json_object_get_member(status, "troubles");
   for (guint i = 0; troubles != NULL && JSON_NODE_HOLDS_ARRAY(troubles) &&
                     i < json_array_get_length(json_node_get_array(troubles));
@@ -116,7 +117,8 @@ static int tell_not_running(const PinoPlace *place, gboolean json) {
   g_autoptr(GString) text = g_string_new("{\"running\":false");
   pino_json_append_member(text, "home", place->home);
   g_string_append_c(text, '}');
-  g_autofree char *plain = g_strdup_printf("No engine runs for %s", place->home);
+  g_autofree char *home = pino_one_line(place->home);
+  g_autofree char *plain = g_strdup_printf("No engine runs for %s", home);
   pino_put_line(json ? text->str : plain);
   return PINO_EXIT_NOT_RUNNING;
 }

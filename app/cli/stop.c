@@ -39,7 +39,7 @@ static char *left_of(PinoClient *client, const char *name, gboolean is_run, GErr
   if (runs == NULL)
     return NULL;
   g_autoptr(GPtrArray) live = live_runs(runs, name);
-  GString *left = g_string_new(NULL);
+  g_autoptr(GString) left = g_string_new(NULL);
   for (guint i = 0; i < live->len; i++) {
     JsonObject *run = live->pdata[i];
     g_autofree char *script =
@@ -48,7 +48,7 @@ static char *left_of(PinoClient *client, const char *name, gboolean is_run, GErr
                            pino_text(run, "app") != NULL ? pino_text(run, "app") : "", script,
                            pino_text(run, "state"));
   }
-  return g_string_free(left, live->len == 0);
+  return live->len > 0 ? pino_one_line(left->str) : NULL;
 }
 
 /* --- stopping ------------------------------------------------------------------------------------------------------ */
@@ -101,6 +101,7 @@ static gboolean wait_for_end(PinoClient *client, const char *name, gboolean is_r
 
 static int stop(const char *name, int timeout) {
   g_autoptr(GError) error = NULL;
+  g_autofree char *shown = name != NULL ? pino_one_line(name) : NULL;
   g_autoptr(PinoClient) client = pino_client_connect(TRUE, &error);
   gboolean is_run = name != NULL && pino_target_is_run(name);
   if (client == NULL)
@@ -112,7 +113,7 @@ static int stop(const char *name, int timeout) {
   if (name == NULL)
     pino_say(before != NULL ? "everything stopped" : "nothing ran");
   else
-    pino_say("%s %s", name, before != NULL ? "stopped" : "did not run");
+    pino_say("%s %s", shown, before != NULL ? "stopped" : "did not run");
   return PINO_EXIT_OK;
 }
 

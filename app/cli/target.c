@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "cli/say.h"
 
 const char *pino_text(JsonObject *object, const char *name) {
   JsonNode *node = json_object_get_member(object, name);
@@ -69,7 +70,8 @@ JsonNode *pino_target_newest_run(PinoClient *client, const char *name, GError **
   JsonArray *array = json_node_get_array(runs);
   if (json_array_get_length(array) > 0 && JSON_NODE_HOLDS_OBJECT(json_array_get_element(array, 0)))
     return json_node_copy(json_array_get_element(array, 0));
-  g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s has not been started yet", name);
+  g_autofree char *shown = pino_one_line(name);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s has not been started yet", shown);
   return NULL;
 }
 

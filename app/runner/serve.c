@@ -126,6 +126,8 @@ static void look_for_stopped(Serve *serve, gboolean all) {
 /* Several changes in a turn of the loop, or close to each other, are told as one. */
 static void on_changed(gpointer data) {
   Serve *serve = data;
+  if (serve->run == NULL)
+    return;
   look_for_stopped(serve, FALSE);
   if (serve->teller != NULL)
     return;

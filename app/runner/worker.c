@@ -12,6 +12,7 @@
 #include "runner/registry.h"
 #include "runner/serve.h"
 
+#define ALONE_MS 3000 /* for an engine that does not listen any more */
 #define IDLE_MS 30000
 #define CPU_SECONDS 5 /* of one entry into JavaScript */
 #define LATE_MS 8000  /* a menu that awaits what never comes; the engine waits for 10 s */
@@ -151,10 +152,11 @@ static gboolean on_idle(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
-static void set_timer(Worker *worker, gboolean running) {
+/* ms 0: none. */
+static void set_timer(Worker *worker, guint ms) {
   if (worker->timer != 0)
     g_source_remove(worker->timer);
-  worker->timer = running ? g_timeout_add(IDLE_MS, on_idle, worker) : 0;
+  worker->timer = ms > 0 ? g_timeout_add(ms, on_idle, worker) : 0;
 }
 
 static gboolean on_answered(gpointer data) {
@@ -163,7 +165,7 @@ static gboolean on_answered(gpointer data) {
   pino_link_send(worker->link, order->answer);
   order_free(order);
   if (--worker->waiting == 0) {
-    set_timer(worker, TRUE);
+    set_timer(worker, IDLE_MS);
     malloc_trim(0);
   }
   return G_SOURCE_REMOVE;
@@ -178,7 +180,7 @@ static void on_message(PinoLink *link, const char *type, JsonObject *message, gp
   Order *order = g_new0(Order, 1);
   *order = (Order){.worker = worker, .id = json_to_string(id, FALSE), .folder = g_strdup(folder)};
   worker->waiting++;
-  set_timer(worker, FALSE);
+  set_timer(worker, 0);
   g_async_queue_push(worker->orders, order);
 }
 
@@ -189,6 +191,8 @@ static void on_up(PinoLink *link, gpointer data) {
   pino_json_append_member(hello, "worker", worker->options.id);
   g_string_append_printf(hello, ",\"protocol\":%d,\"pid\":%d}", PINO_CONTROL_PROTOCOL, (int)getpid());
   pino_link_send(link, hello->str);
+  if (worker->waiting == 0)
+    set_timer(worker, IDLE_MS);
 }
 
 /* Whoever asked has gone. A menu that is being evaluated is not waited for. */
@@ -205,7 +209,7 @@ int pino_serve_menus(const PinoServeOptions *options) {
   worker.orders = g_async_queue_new();
   worker.link = pino_link_new(socket, &events, &worker);
   worker.thread = g_thread_new("menus", work, &worker);
-  set_timer(&worker, TRUE);
+  set_timer(&worker, ALONE_MS);
   g_main_loop_run(worker.loop);
   Order *last = g_new0(Order, 1);
   g_async_queue_push(worker.orders, last);

@@ -154,6 +154,8 @@ static gboolean fits(const PinoMember *member, JsonNode *node) {
     return JSON_NODE_HOLDS_OBJECT(node);
   case PINO_MEMBER_FLAG:
     return type == G_TYPE_BOOLEAN;
+  case PINO_MEMBER_PLAIN:
+    return type != G_TYPE_NONE;
   default:
     number = type == G_TYPE_INT64 ? json_node_get_int(node) : -1;
     return number >= 0 && (guint64)number >= member->least && (guint64)number <= member->most;
@@ -163,7 +165,8 @@ static gboolean fits(const PinoMember *member, JsonNode *node) {
 static gboolean misfit(const PinoMember *member, GError **error) {
   static const char *const kinds[] = {[PINO_MEMBER_TEXT] = "a string",
                                       [PINO_MEMBER_OBJECT] = "an object",
-                                      [PINO_MEMBER_FLAG] = "true or false"};
+                                      [PINO_MEMBER_FLAG] = "true or false",
+                                      [PINO_MEMBER_PLAIN] = "a string, a number, true or false"};
   if (member->type == PINO_MEMBER_NUMBER)
     g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE,
                 "'%s' must be a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, member->name,

@@ -74,6 +74,14 @@ gboolean pino_call_flag(PinoCall *call, const char *member) {
   return node != NULL && json_node_get_boolean(node);
 }
 
+char *pino_call_plain(PinoCall *call, const char *member) {
+  JsonNode *node = member_of(call, member);
+  if (node == NULL)
+    return NULL;
+  return json_node_get_value_type(node) == G_TYPE_STRING ? json_node_dup_string(node)
+                                                         : json_to_string(node, FALSE);
+}
+
 char *pino_call_object(PinoCall *call, const char *member) {
   JsonNode *node = member_of(call, member);
   return node != NULL ? json_to_string(node, FALSE) : NULL;

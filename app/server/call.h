@@ -13,9 +13,15 @@ G_BEGIN_DECLS
 typedef struct _PinoServer PinoServer;
 typedef struct _PinoCall PinoCall;
 
-typedef enum { PINO_MEMBER_TEXT, PINO_MEMBER_OBJECT, PINO_MEMBER_NUMBER, PINO_MEMBER_FLAG } PinoMemberType;
+typedef enum {
+  PINO_MEMBER_TEXT,
+  PINO_MEMBER_OBJECT,
+  PINO_MEMBER_NUMBER,
+  PINO_MEMBER_FLAG,
+  PINO_MEMBER_PLAIN
+} PinoMemberType;
 
-/* One member of a JSON body; numbers are whole and lie between least and most. */
+/* One member of a JSON body; numbers are whole and lie between least and most; a plain one is text, a number or a flag. */
 typedef struct {
   const char *name;
   PinoMemberType type;
@@ -48,12 +54,15 @@ PinoServer *pino_call_server(PinoCall *call);
 PinoEngine *pino_call_engine(PinoCall *call);
 /* TRUE: over the Unix socket. */
 gboolean pino_call_is_local(PinoCall *call);
-/* What stands for the braces of the pattern, from 0 on: UTF-8 without "/", control characters, "." and "..". */
+/* What stands for the braces of the pattern, from 0 on: UTF-8 without "/", and neither "." nor ".."; control
+ * characters only in an {app}. */
 const char *pino_call_name(PinoCall *call, guint index);
 /* Members of the body; NULL, otherwise and FALSE when they are not there. */
 const char *pino_call_text(PinoCall *call, const char *member);
 guint64 pino_call_number(PinoCall *call, const char *member, guint64 otherwise);
 gboolean pino_call_flag(PinoCall *call, const char *member);
+/* A plain member as text; NULL when it is not there. Free with g_free(). */
+char *pino_call_plain(PinoCall *call, const char *member);
 /* JSON of a member that is an object; free with g_free(). */
 char *pino_call_object(PinoCall *call, const char *member);
 /* The body as it came. */

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "server/peer.h"
+#include "server/stream.h"
 
 #define ACCEPT_TURN 16      /* then the loop's other work has its turn */
 #define ACCEPT_PAUSE_MS 200 /* after an accept that failed */
 #define SWEEP_MS 1000
+#define IDLE_MS 60000 /* between two requests */
 
 typedef struct {
   PinoDoor *door;
@@ -34,6 +36,7 @@ struct _PinoConnection {
   PinoDoor *door; /* NULL: it has closed */
   GList link;
   GSocket *socket;
+  GSocketConnection *stream; /* NULL: it has gone */
   gboolean local, loopback;
   gboolean peer_known, peer_ours; /* asked for once */
   gint64 deadline;                /* monotonic; 0: none */
@@ -49,6 +52,7 @@ static void connection_free(gpointer data) {
     g_queue_unlink(&connection->door->connections, &connection->link);
     connection->door->count[connection->local]--;
   }
+  g_clear_weak_pointer(&connection->stream);
   g_object_unref(connection->socket);
   g_free(connection);
 }
@@ -114,6 +118,17 @@ void pino_connection_expect(PinoConnection *connection, guint ms) {
     door->sweep = g_timeout_add(MIN(SWEEP_MS, door->header_ms), on_sweep, door);
 }
 
+void pino_connection_begin(PinoConnection *connection) {
+  if (connection->stream != NULL)
+    pino_stream_set_idle(connection->stream, FALSE);
+}
+
+void pino_connection_rest(PinoConnection *connection) {
+  if (connection->stream != NULL)
+    pino_stream_set_idle(connection->stream, TRUE);
+  pino_connection_expect(connection, IDLE_MS);
+}
+
 /* --- coming in ---- */
 
 /* Best effort: it is closed whether this goes out or not. */
@@ -165,7 +180,8 @@ static void take_in(PinoDoor *door, int fd, gboolean local, gboolean loopback) {
   g_autoptr(GSocketAddress) remote = g_inet_socket_address_new(inet, 0);
   g_object_set_qdata_full(G_OBJECT(address), connection_quark(), connection, connection_free);
   pino_connection_expect(connection, door->header_ms);
-  g_autoptr(GSocketConnection) stream = g_socket_connection_factory_create_connection(socket);
+  g_autoptr(GSocketConnection) stream = pino_stream_new(socket);
+  g_set_weak_pointer(&connection->stream, stream);
   if (!soup_server_accept_iostream(door->soup, G_IO_STREAM(stream), address, remote, &error))
     g_warning("api: a connection could not be taken: %s", error->message);
 }
@@ -212,6 +228,10 @@ static void opening_free(gpointer data) {
   g_source_remove(opening->source);
   close(opening->fd);
   g_free(opening);
+}
+
+void pino_door_shut(PinoDoor *door) {
+  g_ptr_array_set_size(door->openings, 0);
 }
 
 PinoDoor *pino_door_new(SoupServer *soup, guint header_ms) {

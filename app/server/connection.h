@@ -19,6 +19,8 @@ typedef struct _PinoConnection PinoConnection;
 PinoDoor *pino_door_new(SoupServer *soup, guint header_ms);
 /* Connections that are still there go on; they are no longer watched. */
 void pino_door_free(PinoDoor *door);
+/* Closes all listening sockets: nobody comes in any more. */
+void pino_door_shut(PinoDoor *door);
 /* Accepts from a listening socket, which is taken over. local: a Unix socket, for processes of this user and root. */
 void pino_door_open(PinoDoor *door, int fd, gboolean local);
 
@@ -31,6 +33,9 @@ gboolean pino_connection_is_local(const PinoConnection *connection);
 gboolean pino_connection_is_ours(PinoConnection *connection);
 /* It is cut off in ms milliseconds unless this is called again before; 0: it may take its time. */
 void pino_connection_expect(PinoConnection *connection, guint ms);
+/* A request begins on it, or has been answered: between two of them it is let go as soon as the client closes it. */
+void pino_connection_begin(PinoConnection *connection);
+void pino_connection_rest(PinoConnection *connection);
 void pino_connection_cut(PinoConnection *connection);
 /* Nothing more is sent; the peer learns that. */
 void pino_connection_end(PinoConnection *connection);

@@ -3,8 +3,6 @@
 #include "server/internal.h"
 #include "server/problem.h"
 
-#define IDLE_MS 60000 /* between two requests of a connection */
-
 /* --- the head of a request ---- */
 
 static SoupMessageHeaders *head_of(PinoCall *call) {
@@ -98,7 +96,8 @@ static gboolean check_route(PinoCall *call) {
     return FALSE;
   if (match == PINO_MATCH_BAD_NAME)
     return refuse(call, SOUP_STATUS_BAD_REQUEST,
-                  "a name in the path holds what no name may have: '/', '..' or a control character");
+                  "a name in the path holds what no name may have: '/', NUL, '..', or, but for an app, a "
+                  "control character");
   if (match == PINO_MATCH_NOT_FOUND)
     return refuse(call, SOUP_STATUS_NOT_FOUND, "there is nothing at this path");
   if (match == PINO_MATCH_FOUND)
@@ -136,11 +135,14 @@ static gboolean check_body(PinoCall *call) {
 
 /* --- its body ---- */
 
-static void too_large(PinoCall *call) {
+static void hang_up(PinoCall *call, guint status, const char *detail) {
   call->answered = TRUE;
   pino_connection_expect(call->connection, 0);
-  pino_refuse(call->message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE,
-              pino_problem_new(SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a body may have 1 MiB"));
+  pino_refuse(call->message, status, pino_problem_new(status, detail));
+}
+
+static void too_large(PinoCall *call) {
+  hang_up(call, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a body may have 1 MiB");
 }
 
 static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data) {
@@ -148,6 +150,40 @@ static void on_chunk(SoupServerMessage *message, GBytes *chunk, gpointer data) {
   call->received += g_bytes_get_size(chunk);
   if (call->received > PINO_BODY_LARGEST)
     too_large(call);
+}
+
+static gboolean is_number(const char *text) {
+  return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* Whether it is beyond doubt where the body ends: libsoup takes what is no number, and one of several, for a length. */
+static gboolean has_clear_end(PinoCall *call) {
+  SoupMessageHeadersIter iter;
+  const char *name, *value;
+  guint lengths = 0, encodings = 0;
+  soup_message_headers_iter_init(&iter, head_of(call));
+  while (soup_message_headers_iter_next(&iter, &name, &value)) {
+    gboolean is_length = g_ascii_strcasecmp(name, "Content-Length") == 0;
+    gboolean is_encoding = g_ascii_strcasecmp(name, "Transfer-Encoding") == 0;
+    if ((is_length && !is_number(value)) || (is_encoding && g_ascii_strcasecmp(value, "chunked") != 0))
+      return FALSE;
+    lengths += is_length;
+    encodings += is_encoding;
+  }
+  return lengths + encodings <= 1;
+}
+
+/* FALSE: too much, or nobody knows how much; what comes is not even read. */
+static gboolean check_length(PinoCall *call) {
+  const char *length = soup_message_headers_get_one(head_of(call), "Content-Length");
+  guint64 bytes = 0;
+  if (!has_clear_end(call))
+    hang_up(call, SOUP_STATUS_BAD_REQUEST, "the request does not tell clearly where its body ends");
+  else if (length != NULL && !g_ascii_string_to_unsigned(length, 10, 0, PINO_BODY_LARGEST, &bytes, NULL))
+    too_large(call);
+  else
+    return TRUE;
+  return FALSE;
 }
 
 static void on_head(SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
@@ -159,10 +195,8 @@ static void on_head(SoupServer *soup, SoupServerMessage *message, const char *pa
                               "Range"); /* libsoup would cut the answer into pieces, and copy it */
   pino_connection_expect(call->connection, server->body_ms);
   call->query = query != NULL ? g_hash_table_ref(query) : NULL;
-  if (soup_message_headers_get_content_length(head_of(call)) > PINO_BODY_LARGEST) {
-    too_large(call);
+  if (!check_length(call))
     return;
-  }
   gboolean good = TRUE;
   for (guint i = 0; good && i < G_N_ELEMENTS(checks); i++)
     good = checks[i](call);
@@ -214,6 +248,9 @@ static void on_request(SoupServer *soup, SoupServerMessage *message, const char 
 
 /* A request that cannot be parsed is answered by libsoup, with what stands here already. */
 static void on_started(SoupServer *soup, SoupServerMessage *message, gpointer data) {
+  PinoConnection *connection = pino_connection_of(message);
+  if (connection != NULL)
+    pino_connection_begin(connection);
   static const char text[] = "{\"type\":\"about:blank\",\"title\":\"Malformed request\"}\n";
   SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
   g_autoptr(GBytes) body = g_bytes_new_static(text, sizeof text - 1);
@@ -225,7 +262,7 @@ static void on_finished(SoupServer *soup, SoupServerMessage *message, gpointer d
   PinoCall *call = pino_call_of(data, message);
   call->finished = TRUE;
   if (call->connection != NULL)
-    pino_connection_expect(call->connection, IDLE_MS);
+    pino_connection_rest(call->connection);
 }
 
 static gboolean on_turn(gpointer data) {

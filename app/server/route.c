@@ -9,12 +9,12 @@ gsize pino_route_count(const PinoRoute *routes) {
   return count;
 }
 
-/* A segment once decoded: NULL when it is nothing that may name something. */
-static char *decode(const char *from, gsize length) {
+/* A segment once decoded: NULL when it is nothing that may name something. The folder of an app may have any name. */
+static char *decode(const char *from, gsize length, gboolean is_app) {
   g_autofree char *text = g_uri_unescape_segment(from, from + length, "/");
   if (text == NULL || !g_utf8_validate(text, -1, NULL) || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
     return NULL;
-  for (const char *at = text; *at != '\0'; at++)
+  for (const char *at = text; !is_app && *at != '\0'; at++)
     if ((guchar)*at < 0x20 || *at == 0x7f)
       return NULL;
   return g_steal_pointer(&text);
@@ -23,6 +23,7 @@ static char *decode(const char *from, gsize length) {
 typedef struct {
   const char *from[PINO_CALL_NAMES];
   gsize length[PINO_CALL_NAMES];
+  gboolean is_app[PINO_CALL_NAMES];
   guint count;
 } Names;
 
@@ -34,6 +35,7 @@ static gboolean path_matches(const char *pattern, const char *path, Names *names
       if (have == 0 || names->count == PINO_CALL_NAMES)
         return FALSE;
       names->from[names->count] = path;
+      names->is_app[names->count] = g_str_has_prefix(pattern, "{app}");
       names->length[names->count++] = have;
     } else if (wanted != have || memcmp(pattern, path, have) != 0) {
       return FALSE;
@@ -57,7 +59,7 @@ static void add_allowed(GString *allow, const char *method) {
 
 static gboolean take_names(const Names *found, char **names) {
   for (guint i = 0; i < found->count; i++) {
-    names[i] = decode(found->from[i], found->length[i]);
+    names[i] = decode(found->from[i], found->length[i], found->is_app[i]);
     if (names[i] == NULL)
       return FALSE;
   }

@@ -43,7 +43,8 @@ static void set(PinoCall *call, const char *value) {
 }
 
 static void put_setting(PinoCall *call) {
-  set(call, pino_call_text(call, "value"));
+  g_autofree char *value = pino_call_plain(call, "value");
+  set(call, value);
 }
 
 static void delete_setting(PinoCall *call) {
@@ -83,7 +84,7 @@ static void shut_down(PinoCall *call) {
   pino_call_done(call, SOUP_STATUS_ACCEPTED);
 }
 
-static const PinoMember value_members[] = {{"value", PINO_MEMBER_TEXT, TRUE, 0, 0}, {NULL, 0, FALSE, 0, 0}};
+static const PinoMember value_members[] = {{"value", PINO_MEMBER_PLAIN, TRUE, 0, 0}, {NULL, 0, FALSE, 0, 0}};
 static const PinoMember shutdown_members[] = {{"apps", PINO_MEMBER_FLAG, FALSE, 0, 0},
                                               {NULL, 0, FALSE, 0, 0}};
 static const PinoMember no_members[] = {{NULL, 0, FALSE, 0, 0}};

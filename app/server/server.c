@@ -10,6 +10,7 @@
 
 #define FIRST_PORT 42000
 #define PORTS 100
+#define GOODBYE_MS 200 /* for WebSockets to be closed in order */
 
 static const PinoRoute *const tables[] = {pino_routes_engine, pino_routes_apps, pino_routes_runs,
                                           pino_routes_shells};
@@ -116,6 +117,25 @@ PinoServer *pino_server_start(const PinoServerOptions *options, GError **error) 
 
 /* --- the end ---- */
 
+static gboolean on_patience_over(gpointer data) {
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Tells those who follow, as long as they are quick to hear it. */
+static void say_goodbye(PinoServer *server) {
+  gboolean over = FALSE;
+  if (server->sockets->len == 0)
+    return;
+  guint patience = g_timeout_add(GOODBYE_MS, on_patience_over, &over);
+  for (guint i = 0; i < server->sockets->len; i++)
+    pino_socket_close(server->sockets->pdata[i], PINO_SOCKET_GOING_AWAY, "the engine ends");
+  while (server->sockets->len > 0 && !over)
+    g_main_context_iteration(NULL, TRUE);
+  if (!over)
+    g_source_remove(patience);
+}
+
 static void orphan_calls(PinoServer *server) {
   GHashTableIter iter;
   gpointer call;
@@ -129,6 +149,9 @@ void pino_server_free(PinoServer *server) {
   if (server == NULL)
     return;
   g_clear_handle_id(&server->shutdown_source, g_source_remove);
+  server->shutdown = NULL;
+  pino_door_shut(server->door);
+  say_goodbye(server);
   while (server->sockets->len > 0)
     pino_socket_drop(server->sockets->pdata[0]);
   orphan_calls(server);

@@ -6,7 +6,9 @@
 #define READ_TURN (64 * 1024)  /* then the loop's other work has its turn */
 #define MOST_PONGS (16 * 1024) /* waiting bytes; above, a ping stays without an answer */
 #define SHRINK (256 * 1024)    /* buffers that grew beyond are given back when they are empty */
-#define PING_SECONDS 30
+#define PING_SECONDS 20
+#define PINGS 2         /* without an answer to either, the third finds it gone */
+#define LAST_MS 2000    /* for a reader that stopped to take the reason */
 #define CLOSE_SECONDS 5 /* for the peer's answer to a close */
 
 enum { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
@@ -154,10 +156,8 @@ static gboolean on_stall_timer(gpointer data) {
   g_autofree char *reason = NULL;
   if (socket->events != NULL && socket->events->stalled != NULL)
     reason = socket->events->stalled(socket, socket->data);
-  /* As long again to take what is left, and the reason behind it. */
-  socket->progress = g_get_monotonic_time();
-  socket->stall_timer = g_timeout_add(socket->stall_ms, on_stall_timer, socket);
   pino_socket_close(socket, PINO_SOCKET_TRY_LATER, reason != NULL ? reason : "too far behind");
+  wait_for_close(socket, LAST_MS);
   return G_SOURCE_REMOVE;
 }
 
@@ -446,7 +446,7 @@ static gboolean on_ping_timer(gpointer data) {
   PinoSocket *socket = data;
   if (pino_socket_waiting(socket) > 0)
     return G_SOURCE_CONTINUE; /* the stall timer looks after it */
-  if (socket->quiet++ >= 2) {
+  if (socket->quiet++ >= PINGS) {
     socket->ping_timer = 0;
     pino_socket_drop(socket);
     return G_SOURCE_REMOVE;

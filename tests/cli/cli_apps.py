@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import signal
+import unicodedata
 import urllib.request
 
 from service import (
@@ -36,7 +37,10 @@ def serving(t):
 
 def shell_log(t, name):
     """All that the app's newest shell printed, as the keeper wrote it down."""
-    found = glob.glob(os.path.join(glob.escape(os.path.join(t.home, "logs", "api", name)), "**", "shell-*.log"), recursive=True)
+    found = glob.glob(
+        os.path.join(glob.escape(os.path.join(t.home, "logs", "api", name)), "**", "shell-*.log"),
+        recursive=True,
+    )
     with open(max(found, key=os.path.getmtime), "rb") as file:
         return file.read()
 
@@ -62,7 +66,11 @@ def start_bytes(t):
     app(
         t,
         daemon=False,
-        steps=[shell(r"printf 'a\033[31mred\033[0m\tb\000c\rd \303\251 \\ \"q\" \342\202\254\n'; seq 2000; printf 'no end'")],
+        steps=[
+            shell(
+                r"printf 'a\033[31mred\033[0m\tb\000c\rd \303\251 \\ \"q\" \342\202\254\n'; seq 2000; printf 'no end'"
+            )
+        ],
     )
     program = t.run("start", "demo")
     t.status(program, 0)
@@ -170,6 +178,40 @@ def names(t):
     t.equal(ps(t), [], "what runs")
 
 
+def is_control(character):
+    return unicodedata.category(character) == "Cc"
+
+
+def escaped(name):
+    return "".join("\\n" if c == "\n" else "\\x%02x" % ord(c) if is_control(c) else c for c in name)
+
+
+@case("/cli/start/names-that-would-harm-a-terminal")
+def harmful(t):
+    """Control characters of a folder's name reach no terminal as they are; the app runs like any other."""
+    serving(t)
+    for number, name in enumerate(("two\nlines", "tab\there", "esc\x1b[2J\x1b]0;x\x07", "\x7fdel\r", "c1\u009b2J")):
+        url = "http://127.0.0.1:%d/" % (5000 + number)
+        app(t, name, steps=printing("x", url))
+        programs = [t.run("start", name)]
+        t.equal(programs[0].out.splitlines()[-1], "%s is ready: %s" % (escaped(name), url), "last line")
+        programs += [t.run("start", name), t.run("status"), t.run("ps")]
+        for program in programs:
+            t.status(program, 0)
+            t.has(program.both, re.escape(escaped(name)))
+        t.equal(t.run("open", name, env={"BROWSER": "/bin/true"}).out, url + "\n", "address")
+        t.has(t.run("logs", name).out, "begin-x")
+        programs += [t.run("stop", name), t.run("open", name), t.run("start", name + "z"), t.run("attach", name)]
+        t.has(programs[-4].err, re.escape(escaped(name)) + " stopped")
+        t.fails(programs[-3], re.escape(escaped(name)))
+        t.fails(programs[-2], r"\S")
+        for program in programs:
+            for said in (program.out, program.err):
+                harm = [c for c in said.replace("\r\n", "\n") if is_control(c) and c not in "\n\t"]
+                t.equal(harm, [], "control characters in %r" % said[-500:])
+    t.equal(ps(t), [], "what runs")
+
+
 @case("/cli/start/ctrl-c-leaves-the-app")
 def ctrl_c(t):
     serving(t)
@@ -225,13 +267,29 @@ def server(t):
 @case("/cli/questions/answered-from-a-file")
 def answers(t):
     serving(t)
-    app(t, daemon=False, steps=[asking({"key": "name"}), log("hello {{input.name}}"), asking({"key": "age"}), log("age {{input.age}}")])
-    t.files(t.folder, answers__json=[{"name": 'Ada "x" é'}, {"age": 36}], short__json=[{"name": "Bob"}], bad__json="{")
+    app(
+        t,
+        daemon=False,
+        steps=[
+            asking({"key": "name"}),
+            log("hello {{input.name}}"),
+            asking({"key": "age"}),
+            log("age {{input.age}}"),
+        ],
+    )
+    t.files(
+        t.folder,
+        answers__json=[{"name": 'Ada "x" é'}, {"age": 36}],
+        short__json=[{"name": "Bob"}],
+        bad__json="{",
+    )
     program = t.run("start", "demo", "--answers", os.path.join(t.folder, "answers.json"))
     t.status(program, 0)
     t.has(program.out, 'hello Ada "x" é')
     t.has(program.out, "age 36")
-    t.fails(t.run("start", "demo", "--answers", os.path.join(t.folder, "short.json")), "no answer for question 2")
+    t.fails(
+        t.run("start", "demo", "--answers", os.path.join(t.folder, "short.json")), "no answer for question 2"
+    )
     t.fails(t.run("start", "demo", "--answers", os.path.join(t.folder, "bad.json")), r"bad\.json", status=2)
     t.fails(t.run("start", "demo", "--answers", os.path.join(t.folder, "none.json")), r"none\.json", status=2)
 
@@ -243,6 +301,18 @@ def refused(t):
     program = t.run("start", "demo")
     t.fails(program, "no terminal", "--answers")
     t.lacks(program.out, "not-reached")
+
+
+@case("/cli/questions/a-message-without-fields-needs-nobody")
+def message(t):
+    serving(t)
+    told = {"method": "input", "params": {"title": "All is there", "description": "Go on"}}
+    empty = {"method": "modal", "params": {"title": "Look", "form": []}}
+    app(t, daemon=False, steps=[told, empty, log("reached")])
+    program = t.run("start", "demo")
+    t.status(program, 0)
+    t.has(program.err, "All is there")
+    t.has(program.out, "reached")
 
 
 @case("/cli/questions/of-a-detached-start-wait")
@@ -293,7 +363,15 @@ def stop_all(t):
 @case("/cli/stop/that-takes-too-long-says-so")
 def stop_late(t):
     serving(t)
-    app(t, steps=[shell("trap '' TERM HUP INT; echo at http://127.0.0.1:1/; while true; do sleep 1; done", on=[{"event": "/at http/", "done": True}])])
+    app(
+        t,
+        steps=[
+            shell(
+                "trap '' TERM HUP INT; echo at http://127.0.0.1:1/; while true; do sleep 1; done",
+                on=[{"event": "/at http/", "done": True}],
+            )
+        ],
+    )
     t.status(t.run("start", "demo"), 0)
     program = t.run("stop", "demo", "--timeout", "0")
     t.fails(program, r"not stopped within 0 s.*demo start\.json")
@@ -324,10 +402,13 @@ def down(t):
     program = t.run("down")
     t.status(program, 0)
     t.has(program.err, "apps go on")
+    log = os.path.join(t.home, "logs", "engine.log")
+    t.has(t.read(log).splitlines()[-1], r"engine ends \(down\); what still runs goes on")
     t.equal(is_gone(pids[0]), False, "the app goes on")
     t.equal([run["pids"][0] for run in ps(t)], pids[:1], "what runs after the next start")
     program = t.run("down", "--apps", seconds=60)
     t.status(program, 0)
+    t.has(t.read(log).splitlines()[-1], r"engine ends \(down --apps\); all apps were stopped")
     t.equal([pid for pid in pids if not is_gone(pid)], [], "what is left")
     t.equal(t.run("status").code, 3, "status")
 
@@ -431,7 +512,13 @@ def logs_down(t):
 @case("/cli/start/goes-on-over-a-kill-of-the-engine")
 def start_killed(t):
     serving(t)
-    t.app("demo", pinokio__js="module.exports = {}", start__json={"run": [shell("for i in $(seq 0 199); do echo number $i; sleep 0.01; done"), log("all done")]})
+    t.app(
+        "demo",
+        pinokio__js="module.exports = {}",
+        start__json={
+            "run": [shell("for i in $(seq 0 199); do echo number $i; sleep 0.01; done"), log("all done")]
+        },
+    )
     program = t.start("start", "demo", "start.json")
     program.until(r"number 20\b")
     kill_engine(t)
@@ -468,6 +555,16 @@ def shown(t):
     found = status(t)["apps"]
     t.equal([(entry["id"], entry["state"]) for entry in found], [("demo", "RUNNING")], "apps")
     t.equal(found[0]["since"] > 0, True, "since")
+
+
+@case("/cli/open/of-an-app-that-runs-without-an-address")
+def opened_mute(t):
+    serving(t)
+    app(t, steps=printing()[:1])
+    t.run("start", "demo")
+    program = t.run("open", "demo")
+    t.fails(program, "told no address", "pinokiocloud logs demo")
+    t.lacks(program.err, "start demo")
 
 
 @case("/cli/open/prints-and-opens")

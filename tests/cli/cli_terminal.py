@@ -12,7 +12,7 @@ DETACH = "\x1d"
 # A shell that answers each line, tells its size when it changes, and ends with what it is told.
 TALKING = (
     "trap 'echo size-$(stty size | tr \" \" x)' WINCH; echo at http://127.0.0.1:1/; "
-    "while true; do read -r -t 0.1 x || continue; case $x in quit*) exit ${x#quit};; esac; echo \"got-$x-\"; done"
+    'while true; do read -r -t 0.1 x || continue; case $x in quit*) exit ${x#quit};; esac; echo "got-$x-"; done'
 )
 
 
@@ -28,7 +28,18 @@ def settings(program):
 
 def attach(t, *arguments, columns=80, rows=24, **options):
     """At a terminal of that size; gives the program and what the terminal was set to before."""
-    program = t.start("attach", *arguments, terminal=True, before=["sh", "-c", 'stty cols %d rows %d; stty -a >/dev/null; echo set; read -r go; exec "$@"' % (columns, rows), "sh"], **options)
+    program = t.start(
+        "attach",
+        *arguments,
+        terminal=True,
+        before=[
+            "sh",
+            "-c",
+            'stty cols %d rows %d; stty -a >/dev/null; echo set; read -r go; exec "$@"' % (columns, rows),
+            "sh",
+        ],
+        **options
+    )
     program.until("set")
     before = settings(program)
     program.type("go\r")
@@ -43,7 +54,16 @@ def attach(t, *arguments, columns=80, rows=24, **options):
 def asked(t):
     t.cleanups.append(lambda: end_all(t))
     form = [{"key": "name", "title": "Your name"}, {"key": "place", "title": "Where", "default": "Rome"}]
-    app(t, daemon=False, steps=[asking(*form), log("hello {{input.name}} of {{input.place}}"), asking({"key": "age", "title": "Age"}), log("age {{input.age}}")])
+    app(
+        t,
+        daemon=False,
+        steps=[
+            asking(*form),
+            log("hello {{input.name}} of {{input.place}}"),
+            asking({"key": "age", "title": "Age"}),
+            log("age {{input.age}}"),
+        ],
+    )
     program = t.start("start", "demo", terminal=True)
     program.until("Your name")
     program.type("Ada\r")
@@ -59,7 +79,14 @@ def asked(t):
 @case("/cli/terminal/passwords-are-not-shown")
 def password(t):
     t.cleanups.append(lambda: end_all(t))
-    app(t, daemon=False, steps=[asking({"key": "secret", "title": "Secret word", "type": "password"}), log("length {{input.secret.length}}")])
+    app(
+        t,
+        daemon=False,
+        steps=[
+            asking({"key": "secret", "title": "Secret word", "type": "password"}),
+            log("length {{input.secret.length}}"),
+        ],
+    )
     program = t.start("start", "demo", terminal=True)
     program.until("Secret word")
     program.type("hidden123\r")
@@ -71,7 +98,14 @@ def password(t):
 @case("/cli/terminal/ctrl-c-at-a-question-leaves-it-open")
 def question_interrupted(t):
     t.cleanups.append(lambda: end_all(t))
-    app(t, daemon=False, steps=[asking({"key": "secret", "title": "Secret", "type": "password"}), log("over {{input.secret}}")])
+    app(
+        t,
+        daemon=False,
+        steps=[
+            asking({"key": "secret", "title": "Secret", "type": "password"}),
+            log("over {{input.secret}}"),
+        ],
+    )
     program = t.start("start", "demo", terminal=True)
     before = settings(program)
     program.until("Secret")
@@ -222,7 +256,8 @@ def signalled(t):
 def engine_killed(t):
     talking(t)
     program, before = attach(t, "demo")
-    t.waits(lambda: settings(program) != before, "raw mode")
+    program.until("at http")
+    t.equal(settings(program) != before, True, "raw mode")
     kill_engine(t)
     t.equal(program.end(10), 1, "exit status")
     t.has(program.out, "engine has gone")
@@ -259,7 +294,9 @@ def wrong(t):
 def start_size(t):
     t.cleanups.append(lambda: end_all(t))
     app(t, daemon=False, steps=[shell("echo size $(stty size)")])
-    program = t.start("start", "demo", terminal=True, before=["sh", "-c", 'stty cols 77 rows 22; exec "$@"', "sh"])
+    program = t.start(
+        "start", "demo", terminal=True, before=["sh", "-c", 'stty cols 77 rows 22; exec "$@"', "sh"]
+    )
     t.equal(program.end(20), 0, "exit status")
     t.has(program.out, "size 22 77")
 

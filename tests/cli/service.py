@@ -48,12 +48,17 @@ def note(t):
 
 
 def end_all(t):
-    """Everything that the case's engine runs, and the engine."""
-    t.run("down", "--apps", seconds=60)
-    # A worker for menus stays for half a minute, whatever became of its engine.
-    workers = [pid for pid in started(t, "pinokiocloud-runner", "serve") if "--worker" in command_line(pid)]
-    for pid in engines(t) + workers:
-        os.kill(pid, signal.SIGKILL)
+    """Everything that the case's engine runs, and the engine; once, also when it fails."""
+    if getattr(t, "ended", False):
+        return
+    t.ended = True
+    try:
+        t.run("down", "--apps", seconds=60)
+    finally:
+        # A worker for menus stays for half a minute, whatever became of its engine.
+        workers = [pid for pid in started(t, "pinokiocloud-runner", "serve") if "--worker" in command_line(pid)]
+        for pid in engines(t) + workers:
+            os.kill(pid, signal.SIGKILL)
 
 
 def up(t, *options, **more):
@@ -120,7 +125,9 @@ def ps(t):
 
 def numbers(text):
     """The lines "number N" of an app that prints them."""
-    return [int(line.split()[1]) for line in text.splitlines() if line.startswith("number ") and line.split()[1:]]
+    return [
+        int(line.split()[1]) for line in text.splitlines() if line.startswith("number ") and line.split()[1:]
+    ]
 
 
 def resize(program, columns, rows):
@@ -145,7 +152,9 @@ def api(t, method, path, body=None):
     """Another client of the engine; gives the answer's JSON."""
     connection = Local(os.path.join(t.home, "run", "engine.sock"))
     try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        connection.request(
+            method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"}
+        )
         answer = connection.getresponse()
         text = answer.read()
         if answer.status >= 400:

@@ -49,10 +49,10 @@ static void test_arrays(void) {
   g_assert_false(pino_slice_next((PinoSlice){0}, &at));
 }
 
-static void assert_decodes(const char *json, const char *wanted, gsize length) {
+static void assert_decodes(const char *json, const char *wanted, int length) {
   g_autoptr(GString) out = g_string_new("<");
   pino_slice_decode(slice(json), out);
-  g_assert_cmpmem(out->str + 1, out->len - 1, wanted, length);
+  g_assert_cmpmem(out->str + 1, (int)out->len - 1, wanted, length);
 }
 
 static void test_strings(void) {
@@ -85,7 +85,7 @@ static void test_round_trip(void) {
   g_string_append_c(json, '}');
   g_autoptr(GString) back = g_string_new(NULL);
   pino_slice_decode(pino_slice_member((PinoSlice){json->str, json->len}, "raw"), back);
-  g_assert_cmpmem(back->str, back->len, all, length);
+  g_assert_cmpmem(back->str, (int)back->len, all, (int)length);
 }
 
 static void use_all(PinoSlice text) {

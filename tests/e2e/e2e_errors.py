@@ -331,6 +331,22 @@ def no_input(t):
     t.has(run.out, "hello Ada")
 
 
+@case("/e2e/errors/files-picked-without-a-picker")
+def picked(t):
+    path = t.script(
+        {"method": "filepicker.open", "params": {"title": "Which?", "path": ".", "multiple": True}},
+        log("chosen {{input.paths.join(' and ')}}"),
+    )
+    t.fails(t.run_script(path), "--answers")
+    app = os.path.dirname(path)
+    t.files(app, one__txt="1", two__txt="2")
+    t.files(t.folder, answers__json={"paths": ["one.txt", "two.txt"]}, wrong__json={"paths": "none"})
+    run = t.run_script(path, "--answers", os.path.join(t.folder, "answers.json"))
+    t.status(run, 0)
+    t.has(run.out, "chosen .*/one.txt and .*/two.txt")
+    t.fails(t.run_script(path, "--answers", os.path.join(t.folder, "wrong.json")), "no .*none on this machine")
+
+
 @case("/e2e/errors/break-names-what-matched")
 def broken(t):
     run = t.run_script(t.script(shell("echo 'Error: it went wrong'; sleep 60"), log("after")), "--events")

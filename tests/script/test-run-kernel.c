@@ -43,6 +43,10 @@ static const BenchCase kernel_cases[] = {
      JS("return [(await kernel.require(__dirname + '/other.js')).a, (await "
         "kernel.load('api/app/other.js')).a]"),
      "[1,1]\n", NULL, "other.js", "module.exports = {a: 1}"},
+    {"require-and-load-parts-of-a-path",
+     JS("return [(await kernel.require(__dirname, 'other.js')).a, (await kernel.load('api', 'app', "
+        "'other.js')).a, await kernel.require(__dirname, 'none.json'), await kernel.load('none.json')]"),
+     "[1,1,null,null]\n", NULL, "other.js", "module.exports = {a: 1}"},
     {"loader",
      JS("return [(await kernel.loader.load(__dirname + '/v.json')).resolved, (await "
         "kernel.loader.load('/none.js')).resolved]"),

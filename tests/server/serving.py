@@ -275,7 +275,7 @@ class Stage:
         end = time.monotonic() + seconds * SLOW
         while not condition():
             if time.monotonic() > end:
-                raise AssertionError("waited in vain: " + what)
+                raise AssertionError("waited in vain: " + (what() if callable(what) else what))
             time.sleep(0.02)
 
     def alive(self):

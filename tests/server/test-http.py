@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 import time
+import urllib.parse
 
 import serving
 from serving import case
@@ -140,10 +141,14 @@ def paths(stage):
     stage.start()
     stage.equal(stage.ask("GET", "/v1/apps/demo").status, 200)
     stage.equal(stage.ask("GET", "/v1/apps/%64emo").status, 200)
-    bad = ("..", ".", "%2e%2e", "%2E.", "a%2fb", "..%2f..%2fetc", "%00", "a%00b", "a%0ab", "%1b", "%7f", "%ff", "a%2Fb")
-    for name in bad:
+    bad = ("..", ".", "%2e%2e", "%2E.", "a%2fb", "..%2f..%2fetc", "%00", "a%00b", "%ff", "a%2Fb")
+    control = ("a%0ab", "%1b", "%7f", "%09")  # only the folder of an app may be named so
+    for name in bad + control:
         for path in ("/v1/apps/%s", "/v1/apps/%s/menu", "/v1/runs/%s", "/v1/runs/%s/events", "/v1/shells/%s/log"):
             answer = stage.ask("GET", path % name)
+            if name in control and path.startswith("/v1/apps"):
+                stage.problem(answer, 404)
+                continue
             if name.lower().replace("%2e", ".") in (".", "..") and answer.status in (404, 426):
                 continue  # the address was made short before it was looked at
             if answer.status == 400 and answer.headers.get("content-type") == "application/problem+json":
@@ -157,6 +162,25 @@ def paths(stage):
         if answer.status not in (400, 404):
             raise AssertionError("%s: %d" % (path, answer.status))
     stage.alive()
+
+
+@case("/server/http/apps-may-have-any-name-that-a-folder-has")
+def odd_names(stage):
+    names = ["two\nlines", "tab\there", "esc\x1b[2Jape", "\x7f", "\x01", "a b", "%41", "ü€", "'\"`$;&|\\"]
+    for name in names:
+        stage.app(name, start__json={"run": [{"method": "log", "params": {"text": "x"}}]})
+    stage.start()
+    listed = [app["id"] for app in stage.ask("GET", "/v1/apps").json]
+    stage.equal(sorted(listed), sorted(names))
+    for name in names:
+        path = "/v1/apps/" + urllib.parse.quote(name, safe="")
+        stage.equal(stage.ask("GET", path).json["id"], name)
+        answer = stage.ask("POST", path + "/start", {"script": "start.json"})
+        stage.equal(answer.status, 202, "start of %r: %r" % (name, answer.body))
+        run = "/v1/runs/" + answer.json["run"]
+        stage.waits(lambda: stage.ask("GET", run).json["state"] == "finished", lambda: "%r" % stage.ask("GET", run).body)
+        stage.equal(stage.ask("GET", run).json["app"], name)
+        stage.equal(stage.ask("POST", path + "/stop?wait=5").status, 200, "stop of %r" % name)
 
 
 @case("/server/http/scripts-outside-of-home-only-over-the-unix-socket")
@@ -207,6 +231,54 @@ def bodies(stage):
     for query in ("limit=x", "limit=-1", "limit=1001", "limit=99999999999999999999", "limit="):
         stage.problem(stage.ask("GET", "/v1/runs?" + query), 400, "limit")
     stage.equal(stage.ask("GET", "/v1/runs?limit=5&other=1").status, 200)
+
+
+@case("/server/http/settings-are-text-numbers-or-flags")
+def settings(stage):
+    stage.start()
+    path = "/v1/settings/stop.grace_ms"
+
+    def value():
+        return next(one["value"] for one in stage.ask("GET", "/v1/settings").json if one["key"] == "stop.grace_ms")
+
+    for given, now in ((4000, 4000), ("3000", 3000), (0, 0), (value(), value())):
+        stage.equal(stage.ask("PUT", path, {"value": given}).status, 200, "PUT of %r" % given)
+        stage.equal(value(), now)
+    for given in (True, False, -1, 4000.5, 1e30, 99999999999999999999, "x", ""):
+        stage.problem(stage.ask("PUT", path, {"value": given}), 400, "whole number")
+    for given in (None, [], {}, [4000]):
+        stage.problem(stage.ask("PUT", path, {"value": given}), 400, "a string, a number, true or false")
+    stage.equal(value(), 5000 if value() == 5000 else value())
+    stage.equal(stage.ask("PUT", "/v1/settings/restart.policy", {"value": "always"}).status, 200)
+    stage.problem(stage.ask("PUT", "/v1/settings/restart.policy", {"value": True}), 400, "one of")
+
+
+@case("/server/http/the-end-of-a-body-is-beyond-doubt")
+def framing(stage):
+    """What another program would read as another length is refused, and nothing is done."""
+    stage.app("demo", start__json={"run": []})
+    stage.start()
+    lengths = ("-5", "-0", "+2", "2x", "x", "", "0x2", "2 2", "2,2", "2, 3", "2.0", "1e1", "99999999999999999999", "18446744073709551618")
+    heads = [["Content-Length: " + length] for length in lengths]
+    heads += [["Content-Length: %d" % a, "content-length: %d" % b] for a, b in ((2, 3), (3, 2), (2, 2), (0, 2))]
+    heads += [["Content-Length: 2", "Transfer-Encoding: chunked"], ["Transfer-Encoding: chunked", "Content-Length: 0"]]
+    heads += [["Transfer-Encoding: " + coding] for coding in ("identity", "gzip", "chunked, chunked", "gzip, chunked", "x")]
+    heads += [["Transfer-Encoding: chunked"] * 2, ["Transfer-Encoding: identity", "Content-Length: 2"]]
+    began = time.monotonic()
+    for local in (False, True):
+        for head in heads:
+            http = stage.connect(local)
+            http.send(stage.head("POST", "/v1/apps/demo/start", head + ["Content-Type: application/json"]) + b"{}")
+            answer = http.answer()
+            if answer.status not in (400, 413, 501):
+                raise AssertionError("%r: %d %r" % (head, answer.status, answer.body))
+            stage.equal(http.is_closed(), True, "closed after %r" % head)
+            http.close()
+    if time.monotonic() - began > 20 * serving.SLOW:
+        raise AssertionError("it waited for bodies")
+    stage.equal(stage.ask("GET", "/v1/runs").json, [], "runs")
+    good = stage.head("POST", "/v1/apps/demo/start", ["Transfer-Encoding: Chunked", "Content-Type: application/json"])
+    stage.equal(stage.connect().send(good + b"2\r\n{}\r\n0\r\n\r\n").answer(20).status, 422, "nothing to start")
 
 
 @case("/server/http/bodies-have-a-limit")
@@ -439,6 +511,96 @@ def vanish(stage):
         http.close()
     stage.waits(lambda: stage.descriptors() <= first + 2, "their descriptors are closed")
     stage.alive()
+
+
+def visit(stage, local, request, read=True):
+    http = stage.connect(local)
+    http.send(request)
+    if read:
+        stage.equal(http.answer().status, 200)
+    http.close()
+    stage.sockets.remove(http)
+
+
+def let_go(stage, first, seconds=10):
+    told = lambda: "%d descriptors, first %d" % (stage.descriptors(), first)
+    stage.waits(lambda: stage.descriptors() <= first, told, seconds)
+
+
+@case("/server/http/connections-that-were-closed-leave-nothing")
+def left_behind(stage):
+    """Every one might have been kept, and its client closes it after its answer, before it, or in the next request."""
+    stage.start()
+    whole = stage.head("GET", "/v1/status")
+    ways = (
+        lambda local: visit(stage, local, whole),
+        lambda local: visit(stage, local, whole, read=False),
+        lambda local: visit(stage, local, whole + whole[:20]),
+        lambda local: visit(stage, local, whole + b"\r\n"),
+        lambda local: visit(stage, local, whole[:20], read=False),
+        lambda local: visit(stage, local, whole + whole, read=False),
+    )
+    stage.alive()
+    time.sleep(0.2)
+    first = stage.descriptors()
+    for number in range(1200):
+        ways[number % 6](number % 4 < 2)
+    let_go(stage, first)
+    before = stage.rss()
+    for number in range(10000):
+        ways[number % 6 if number % 10 == 0 else 0](number % 4 < 2)
+    let_go(stage, first)
+    stage.costs(before, 512 * 1024, "10000 connections")
+    for turn in range(12):
+        crowds = [[stage.connect(local) for _ in range(250)] for local in (False, True)]
+        for http in crowds[0] + crowds[1]:
+            http.send(whole)
+        for http in crowds[0] + crowds[1]:
+            stage.equal(http.answer().status, 200)
+            http.close()
+            stage.sockets.remove(http)
+        let_go(stage, first)
+        before = stage.rss() if turn == 6 else before  # what so many at once need stays the program's
+    stage.costs(before, 512 * 1024, "500 at once, again and again")
+    stage.alive()
+
+
+@case("/server/http/connections-closed-while-an-answer-is-awaited-are-let-go")
+def left_waiting(stage):
+    stage.app("slow", pinokio__js="module.exports = { menu: () => new Promise((done) => setTimeout(() => done([]), 1500)) }")
+    stage.start()
+    stage.alive()
+    stage.waits(lambda: stage.ask("GET", "/v1/apps/slow").status == 200, "the app")
+    stage.equal(stage.ask("GET", "/v1/apps/slow/menu", seconds=30).status, 200)
+    time.sleep(0.2)
+    first = stage.descriptors()
+    for number in range(12):
+        visit(stage, number % 2 == 0, stage.head("GET", "/v1/apps/slow/menu"), read=False)
+    stage.waits(lambda: stage.descriptors() > first, "they have come")
+    let_go(stage, first, 40)
+    stage.alive()
+
+
+@case("/server/http/clients-that-have-said-all-get-their-answers")
+def half_closed(stage):
+    """shutdown(SHUT_WR) behind the last request is no end before its answer."""
+    stage.app("slow", pinokio__js="module.exports = { menu: () => new Promise((done) => setTimeout(() => done([]), 500)) }")
+    stage.start()
+    stage.waits(lambda: stage.ask("GET", "/v1/apps/slow").status == 200, "the app")
+    stage.equal(stage.ask("GET", "/v1/apps/slow/menu", seconds=30).status, 200)
+    time.sleep(0.2)
+    first = stage.descriptors()
+    one, late = stage.head("GET", "/v1/status"), stage.head("GET", "/v1/apps/slow/menu")
+    for local in (False, True):
+        for requests in ([one], [one] * 5, [late], [late, one], [one, late, one], [one] * 200):
+            http = stage.connect(local)
+            http.send(b"".join(requests))
+            http.sock.shutdown(socket.SHUT_WR)
+            for _ in requests:
+                stage.equal(http.answer(30).status, 200)
+            stage.equal(http.is_closed(), True, "closed after its last answer")
+            http.close()
+    let_go(stage, first)
 
 
 @case("/server/http/etag-of-the-list-of-apps")

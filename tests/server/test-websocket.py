@@ -215,8 +215,8 @@ def stopped_reader(stage):
         stage.costs(before, 4 * 1024 * 1024, "four readers that stopped")
         stage.alive()
         time.sleep(0.1)
-    # After the 4 s in which nothing was taken, and before the 4 s more that the reason may wait.
-    time.sleep(max(0, began + 6 - time.monotonic()))
+    # After the 4 s in which nothing was taken, and before the 2 s more that the reason may wait.
+    time.sleep(max(0, began + 5 - time.monotonic()))
     for number, reader in enumerate(readers):
         code, reason = reader.closing()
         stage.equal(code, 1013, "code")
@@ -238,12 +238,16 @@ def stopped_reader(stage):
 
 @case("/server/websocket/a-reader-that-stops-for-good-is-forgotten")
 def forgotten(stage):
-    ended_run(stage, [], b"y" * 50000000, "--stall", 1000)
+    ended_run(stage, [], b"y" * 50000000, "--stall", 5000)
     first = stage.descriptors()
+    began = time.monotonic()
     readers = [stage.socket(TERMINAL) for _ in range(20)]
     if stage.descriptors() < first + 20:
         raise AssertionError("the readers are not there")
-    stage.waits(lambda: stage.descriptors() <= first, "their descriptors are closed", 15)
+    # The time of a stall, and 2 s for the reason: not twice the time.
+    stage.waits(lambda: stage.descriptors() <= first, "their descriptors are closed", 8)
+    if time.monotonic() - began < 5:
+        raise AssertionError("they had no time to read")
     stage.equal(len(readers), 20)
     stage.alive()
 
@@ -279,6 +283,21 @@ def vanish(stage):
         sock.close()
     stage.waits(lambda: stage.descriptors() <= first, "their descriptors are closed")
     stage.alive()
+
+
+@case("/server/websocket/an-ordered-end-says-so")
+def goodbye(stage):
+    ended_run(stage, [], b"y" * 50000000)
+    idle = [stage.socket("/v1/events", local=number % 2 == 0) for number in range(20)]
+    stuck = [stage.socket(TERMINAL) for _ in range(3)]  # read nothing, so the word does not reach them
+    began = time.monotonic()
+    stage.process.terminate()
+    for sock in idle:
+        stage.equal(sock.closing(), (1001, "the engine ends"))
+    stage.equal(stage.process.wait(10 * serving.SLOW), 0)
+    if time.monotonic() - began > 1 * serving.SLOW:
+        raise AssertionError("three that read nothing kept it for %.2f s" % (time.monotonic() - began))
+    stage.equal(len(stuck), 3)
 
 
 @case("/server/websocket/open-connections-do-not-keep-the-server-from-ending")

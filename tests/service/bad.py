@@ -19,12 +19,11 @@ NAMES = {
     "blanks": " two  words ",
     "quotes": 'it\'s "quoted" `so`',
     "unicode": "ünï-日本語-🙂",
-    "newline": "two\nlines",
     "dash": "-rf",
     "percent": "100%41",
     "shell": "a; touch $(pwd)\\x & #b",
-    "dots": "...",
-    "markup": "<b>&amp;</b>",
+    "dots": "a..b.",
+    "markup": "<b>&amp;<i>",
     "long": "n" * 200,
 }
 
@@ -138,6 +137,7 @@ def menu_hangs(service):
 def names(service):
     for name in NAMES.values():
         apps.lines(service.home, name, 20)
+    apps.light(service.home, "two\nlines")
     service.up()
     listed = [app["id"] for app in service.api().get("/v1/apps").ok().json()]
     for kind, name in NAMES.items():
@@ -164,9 +164,29 @@ def names(service):
     shown = service.run("ps").out + service.run("status").out
     service.lacks(shown, r"^lines\b")  # a newline in a name must not make a line of its own
     service.nothing_left(but=[service.engine_pid()])
-    service.equal(
-        sorted(os.listdir(os.path.join(service.home, "api"))), sorted(NAMES.values()), "folders under api/"
-    )
+    folders = sorted(os.listdir(os.path.join(service.home, "api")))
+    service.equal(folders, sorted([*NAMES.values(), "two\nlines"]), "folders under api/")
+
+
+@case("/service/bad/name-with-a-newline")
+def newline(service):
+    """Runs like any other, or is refused with a word why and is not listed as if it could run."""
+    name = "two\nlines"
+    apps.light(service.home, name)
+    apps.light(service.home, "good")
+    service.up()
+    listed = [app["id"] for app in service.api().get("/v1/apps").ok().json()]
+    answer = service.api().post(["v1", "apps", name, "start"], {})
+    if answer.status == 202:
+        service.becomes(answer.json()["run"], "ready")
+        service.kill()
+        service.up()
+        service.equal(service.app_state(name), "RUNNING", "state after a kill")
+        service.stop(name)
+    else:
+        service.has(answer.problem(400, 404, 422), r"control character|newline|name")
+        service.equal(name in listed, False, "it is listed, but cannot be started")
+    service.ready("good")
 
 
 @case("/service/bad/script-that-fails")
@@ -192,7 +212,7 @@ def crashing(service):
     run = service.ready("crashes")["id"]
     open(os.path.join(folder, "crash"), "w", encoding="ascii").close()
     service.waits(
-        lambda: service.state(run) in ("error", "stopped"), lambda: "its end: %r" % service.view(run)
+        lambda: service.state(run) in ("error", "stopped"), lambda: "its end: %r" % service.brief(run)
     )
     service.equal(service.app_state("crashes") in ("ERROR", "INSTALLED"), True, "state of the app")
     time.sleep(1)
@@ -351,7 +371,7 @@ def strangers(service):
     )
     service.up()
     service.equal(
-        service.state(printer.run) in ("error", "interrupted"), True, "state: %r" % service.view(printer.run)
+        service.state(printer.run) in ("error", "interrupted"), True, "state: %r" % service.brief(printer.run)
     )
     service.equal(str(pid) in service.api().get("/v1/processes").ok().text, False, "the stranger is listed")
     service.api().post("/v1/apps/lines/stop")

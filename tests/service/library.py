@@ -29,7 +29,7 @@ class Running:
         apps.fails(service.home, "fails")
         service.up()
         self.printer = Printer(service, "lines", 50)
-        service.becomes(service.launch("installed"), "finished")
+        service.becomes(service.launch("installed", script="install.json"), "finished")
         self.failed = service.launch("fails")
         service.becomes(self.failed, "error")
         service.kill()
@@ -276,8 +276,8 @@ def deleted(service):
 def recover(service):
     running = Running(service)
     program = service.run("recover", seconds=60)
-    for word in ("lines", "installed", "fails"):
-        service.has(program.both, word)
+    service.has(program.both, r"\b3 apps\b")
+    service.has(program.both, r"\b3 runs\b")
     running.check(rebuilt=False)
     service.kill()
     running.whole()
@@ -289,7 +289,7 @@ def recover(service):
         len([path for path in kept_aside(service) if path[-1].isdigit()]) >= 1, True, "files kept aside"
     )
     said = service.api().post("/v1/recover").ok()
-    service.has(said.text, "lines")
+    service.has(said.text, r"\b3 apps\b")
     running.check(rebuilt=False)
 
 
@@ -344,9 +344,14 @@ def full_disk(service):
     service.equal((run.returncode, "ok 1" in run.stdout), (0, True), "the cases in there:\n" + run.stdout)
 
 
-def fill(folder):
+def filler(folder):
+    return os.path.join(folder, "filler")
+
+
+def fill(service, folder):
     """Not one byte more fits."""
-    path = os.path.join(folder, "filler")
+    path = filler(folder)
+    service.stage.cleanups.append(lambda: os.path.exists(path) and os.unlink(path))
     with open(path, "ab", buffering=0) as file:
         for size in (65536, 4096, 1):
             try:
@@ -362,7 +367,7 @@ def full_while_running(service):
     apps.steps(service.home, "steps", 5)
     service.up()
     printer = Printer(service, "lines", 50)
-    filler = fill(INSIDE)
+    fill(service, INSIDE)
     before = printer.page()["printed"]
     service.waits(lambda: printer.page()["printed"] > before + 20, "the app goes on")
     service.equal(service.state(printer.run), "ready", "its state")
@@ -382,7 +387,7 @@ def full_while_running(service):
         service.equal(service.state(printer.run), "ready", "its state with a new engine")
     else:
         service.has(program.both, "space|full")
-    os.unlink(filler)
+    os.unlink(filler(INSIDE))
     service.up()
     service.equal(service.state(printer.run), "ready", "its state when there is room again")
     service.equal(alive(printer.pid), True, "the app goes on")
@@ -397,11 +402,11 @@ def full_while_running(service):
 
 @case("/inside/service/full-disk-from-the-start", when=INSIDE)
 def full_from_start(service):
-    filler = fill(INSIDE)
+    fill(service, INSIDE)
     program = service.run("up", status=None, seconds=20)
     service.stage.fails(program, "space|full")
     service.equal(service.starting_pids(), [], "engines")
-    os.unlink(filler)
+    os.unlink(filler(INSIDE))
     service.up()
 
 
@@ -414,7 +419,10 @@ def mounted_read_only(service):
     for pid in descendants(os.getpid()):
         os.kill(pid, signal.SIGKILL)
     service.nothing_left()
-    subprocess.run(["mount", "-o", "remount,ro", INSIDE], check=True)
+    remount = ["mount", "-o", "remount,ro", INSIDE]
+    service.waits(
+        lambda: subprocess.run(remount, stderr=subprocess.DEVNULL).returncode == 0, "remounted read-only"
+    )
     program = service.run("up", status=None, seconds=20)
     status = service.run("status", status=None, seconds=20)
     subprocess.run(["mount", "-o", "remount,rw", INSIDE], check=True)
@@ -422,7 +430,7 @@ def mounted_read_only(service):
     service.equal(service.starting_pids(), [], "engines")
     service.equal(status.code == 0, False, "`status` as if all were well: %s" % status.both)
     service.up()
-    service.equal(service.app_state("light"), "INSTALLED", "state of the app")
+    service.equal(service.app_state("light") in ("INSTALLED", "ERROR"), True, "the app is at rest")
 
 
 if __name__ == "__main__":

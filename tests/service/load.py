@@ -276,10 +276,10 @@ class Flipper(Actor):
         """In between: either is right, but it must come to an end and be true."""
         state = self.service.waits(
             lambda: self.service.state(run) in ("ready",) + ENDED and self.service.state(run),
-            lambda: "an end of what %s was in the middle of: %r" % (self.name, self.service.view(run)),
+            lambda: "an end of what %s was in the middle of: %r" % (self.name, self.service.brief(run)),
         )
         if state == "error" or (state == "stopped" and self.asked != "stop" and self.up):
-            raise AssertionError("%s became %s: %r" % (self.name, state, self.service.view(run)))
+            raise AssertionError("%s became %s: %r" % (self.name, state, self.service.brief(run)))
         if state == "interrupted":
             self.service.stop(self.name)
         self.up = self.was_ready = state == "ready"
@@ -328,7 +328,7 @@ class Stepper(Actor):
         run, token = self.current
         self.service.waits(
             lambda: self.service.state(run) in ENDED,
-            lambda: "end of the steps: %r" % self.service.view(run),
+            lambda: "end of the steps: %r" % self.service.brief(run),
             20,
         )
         view = self.service.view(run)

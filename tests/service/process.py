@@ -83,7 +83,7 @@ def grace(service):
     setting = [one for one in service.api().get("/v1/settings").ok().json() if one["key"] == key][0]
     unit = 1000 if setting["default"] >= 100 else 1  # milliseconds or seconds
     for seconds in (1, 3):
-        service.api().put(["v1", "settings", key], {"value": seconds * unit}).ok()
+        service.api().put(["v1", "settings", key], {"value": str(seconds * unit)}).ok()
         service.ready("stubborn")
         began = time.monotonic()
         service.stop("stubborn")

@@ -241,6 +241,15 @@ class Service:
     def view(self, run):
         return self.api().get(["v1", "runs", run]).ok().json()
 
+    def brief(self, run):
+        """What a failed check tells of a run."""
+        view = self.view(run)
+        kept = ("script", "kind", "state", "step", "total", "error", "url", "method")
+        shells = [
+            (shell["id"], shell["pid"], shell["running"], shell["exit_code"]) for shell in view["shells"]
+        ]
+        return "%s; shells (id, pid, running, exit code): %s" % ({name: view[name] for name in kept}, shells)
+
     def state(self, run):
         return self.view(run)["state"]
 
@@ -260,7 +269,7 @@ class Service:
                 )
             return None
 
-        return self.waits(there, lambda: "%s of %s: %s" % ("/".join(states), run, self.view(run)), seconds)
+        return self.waits(there, lambda: "%s of %s: %s" % ("/".join(states), run, self.brief(run)), seconds)
 
     def app_becomes(self, app, state, seconds=20):
         self.waits(

@@ -105,7 +105,7 @@ def in_steps(service, name="steps"):
 
 def check_interrupted(service, folder, run):
     service.waits(
-        lambda: service.state(run) == "interrupted", lambda: "interrupted: %r" % service.view(run), 10
+        lambda: service.state(run) == "interrupted", lambda: "interrupted: %r" % service.brief(run), 10
     )
     done = len(apps.read(folder, "marks-x").split())
     view = service.view(run)
@@ -142,7 +142,7 @@ def shells_stay(service):
     service.waits(lambda: service.shells(run), "the shell is listed")
     pid = service.shells(run)[0]["pid"]
     service.kill(service.runners()[0])
-    service.waits(lambda: service.state(run) == "interrupted", lambda: "interrupted: %r" % service.view(run))
+    service.waits(lambda: service.state(run) == "interrupted", lambda: "interrupted: %r" % service.brief(run))
     service.equal(
         [(s["pid"], s["running"]) for s in service.shells(run)], [(pid, True)], "shells after the kill"
     )
@@ -201,7 +201,7 @@ def ends_alone(service):
     service.waits(lambda: not alive(shell["pid"]), "the app is gone")
     service.up()
     service.waits(
-        lambda: service.state(run) in ("error", "stopped"), lambda: "its end: %r" % service.view(run), 5
+        lambda: service.state(run) in ("error", "stopped"), lambda: "its end: %r" % service.brief(run), 5
     )
     listed = service.api().get(["v1", "shells", shell["id"]])
     service.equal((listed.json()["running"], listed.json()["exit_code"]), (False, 3), "its shell")
@@ -215,7 +215,7 @@ def keeper_killed(service):
     apps.light(service.home, "light", "echo up; exec sleep 7654321")
     run = service.ready("light")["id"]
     service.kill(service.programs(KEEPER)[0])
-    service.waits(lambda: service.state(run) == "error", lambda: "error: %r" % service.view(run))
+    service.waits(lambda: service.state(run) == "error", lambda: "error: %r" % service.brief(run))
     service.has(service.view(run)["error"], r"\S")
     service.waits(lambda: not service.processes_with("7654321"), "nothing of it is left", 10)
     service.ready("light")
@@ -236,7 +236,9 @@ def reboot(service):
     service.up()
     for run in (printer.run, steps):
         service.equal(
-            service.state(run) in ("interrupted", "error"), True, "state of %s: %r" % (run, service.view(run))
+            service.state(run) in ("interrupted", "error"),
+            True,
+            "state of %s: %r" % (run, service.brief(run)),
         )
     service.equal(service.state(steps), "interrupted", "the script that was in its steps")
     for name in ("lines", "steps"):

@@ -7,7 +7,7 @@
  * runner to engine
  *   hello     {protocol, pid, run: ID, begun: bool, and when begun: mode, path, journal} or, of a worker for menus,
  *             {protocol, pid, worker: ID}
- *   state     {phase: "steps" | "ready" | "stopping", step, total, method, settled: bool,
+ *   state     {phase: "steps" | "ready" | "stopping", step, total, method, settled: bool, opened: URL (web.open),
  *              scripts: [{path, uri, cwd, main: bool, ready: bool, on_stop: bool (it has such steps), step, total, local: {},
  *              global: {}, args}],
  *              finished: [PATH], failed: [PATH],

@@ -15,6 +15,8 @@
 typedef struct {
   PinoLive *live;
   gboolean ready, ended;
+  gboolean known_ready; /* it was ready where reading began */
+  gboolean left_ended;  /* a command that it left running has ended */
   PinoLiveState outcome;
   char *error;
   int step;
@@ -69,18 +71,46 @@ static void take_exit(Story *story, JsonObject *event) {
   PinoLiveShell *shell = id != NULL ? pino_live_shell(story->live, id) : NULL;
   if (shell == NULL)
     return;
+  gboolean was_running = shell->running;
   shell->running = FALSE;
   shell->exit_code = number(event, "code", -1);
+  if (!was_running)
+    return;
+  shell->ended = pino_engine_now();
+  if (story->ready || story->known_ready)
+    shell->adopted = story->left_ended = TRUE;
+  pino_live_shell_changed(shell);
+}
+
+/* What a daemon knew when it became ready, where the library does not tell: its address, what `on.stop` works with. */
+static void take_memory(PinoLive *live, JsonObject *event) {
+  JsonNode *local = json_object_get_member(event, "local");
+  if (live->scripts != NULL || local == NULL || !JSON_NODE_HOLDS_OBJECT(local))
+    return;
+  JsonObject *script = json_object_new();
+  json_object_set_string_member(script, "path", live->row->script);
+  json_object_set_boolean_member(script, "main", TRUE);
+  json_object_set_boolean_member(script, "ready", TRUE);
+  json_object_set_boolean_member(script, "on_stop", TRUE);
+  json_object_set_member(script, "local", json_node_copy(local));
+  json_object_set_object_member(script, "global", json_object_new());
+  live->scripts = json_array_new();
+  json_array_add_object_element(live->scripts, script);
 }
 
 static void take_end(Story *story, JsonObject *event) {
   const char *outcome = text(event, "outcome");
-  if (text(event, "script") != NULL || g_strcmp0(outcome, "daemon") == 0)
+  if (text(event, "script") != NULL)
     return;
+  if (g_strcmp0(outcome, "daemon") == 0) {
+    take_memory(story->live, event);
+    return;
+  }
   story->ended = TRUE;
-  story->outcome = g_strcmp0(outcome, "stopped") == 0     ? PINO_LIVE_FINISHED
-                   : g_strcmp0(outcome, "cancelled") == 0 ? PINO_LIVE_STOPPED
-                                                          : PINO_LIVE_ERROR;
+  story->outcome = g_strcmp0(outcome, "stopped") == 0       ? PINO_LIVE_FINISHED
+                   : g_strcmp0(outcome, "cancelled") == 0   ? PINO_LIVE_STOPPED
+                   : g_strcmp0(outcome, "interrupted") == 0 ? PINO_LIVE_INTERRUPTED
+                                                            : PINO_LIVE_ERROR;
 }
 
 static void take_event(Story *story, JsonObject *event) {
@@ -241,13 +271,39 @@ void pino_adopt_all(PinoLive *live) {
   }
 }
 
-void pino_adopt_shells(PinoLive *live) {
-  guint running = pino_live_running_shells(live);
+/* some: there were commands that it had left running. */
+static void adopt_left(PinoLive *live, gboolean some) {
   pino_adopt_all(live);
   if (live->stop_wanted)
     pino_stop_go_on(live);
-  else if (running > 0 && pino_live_running_shells(live) == 0)
+  else if (some && pino_live_running_shells(live) == 0)
     pino_adopt_settle(live);
+}
+
+void pino_adopt_shells(PinoLive *live) {
+  pino_health_follow(live);
+  adopt_left(live, pino_live_running_shells(live) > 0);
+}
+
+static void read_journal(PinoLive *live, Story *story) {
+  PinoLibrary *library = live->engine->library;
+  g_autoptr(GError) error = NULL;
+  story->live = live;
+  story->step = live->row->step;
+  story->known_ready = live->checkpoint > 0 && live->row->ready_at != 0;
+  gboolean grouped = pino_library_begin(library, &error);
+  live->checkpoint = pino_journal_scan(live->row->journal, live->checkpoint, on_line, story);
+  if (grouped)
+    grouped = pino_library_commit(library, &error);
+  if (!grouped)
+    pino_engine_trouble(live->engine, "the library cannot be written", error);
+  find_unnamed(live);
+}
+
+void pino_adopt_find(PinoLive *live) {
+  Story story = {.live = NULL};
+  read_journal(live, &story);
+  g_free(story.error);
 }
 
 static void interrupt(PinoLive *live, const Story *story) {
@@ -259,17 +315,22 @@ static void interrupt(PinoLive *live, const Story *story) {
 }
 
 void pino_adopt(PinoLive *live) {
-  Story story = {.live = live, .step = live->row->step};
-  live->checkpoint = pino_journal_scan(live->row->journal, live->checkpoint, on_line, &story);
-  find_unnamed(live);
+  Story story = {.live = NULL};
+  read_journal(live, &story);
   gboolean was_ready = live->state == PINO_LIVE_READY || story.ready;
   g_autofree char *error = g_steal_pointer(&story.error);
-  if (story.ended && live->state <= PINO_LIVE_STOPPING) {
+  if (live->state > PINO_LIVE_STOPPING) {
+    adopt_left(live, TRUE);
+  } else if (story.ended) {
     live->over = TRUE;
-    pino_live_end(live, story.outcome, story.outcome == PINO_LIVE_ERROR ? error : NULL);
+    if (story.outcome == PINO_LIVE_INTERRUPTED)
+      pino_adopt_all(live);
+    pino_live_end(live, story.outcome, story.outcome == PINO_LIVE_STOPPED ? NULL : error);
   } else if (was_ready || live->stop_wanted) {
     pino_live_set_state(live, live->stop_wanted ? PINO_LIVE_STOPPING : PINO_LIVE_READY);
-    pino_adopt_shells(live);
+    pino_live_changed(live, TRUE);
+    pino_health_follow(live);
+    adopt_left(live, story.left_ended || pino_live_running_shells(live) > 0);
   } else {
     pino_adopt_all(live); /* first, so that the run stays while they do */
     interrupt(live, &story);
@@ -290,7 +351,7 @@ static char *what_failed(PinoLive *live) {
 }
 
 void pino_adopt_settle(PinoLive *live) {
-  if (pino_live_running_shells(live) > 0 || live->channel != NULL)
+  if (pino_live_running_shells(live) > 0 || (live->channel != NULL && !live->over))
     return;
   if (live->stop_wanted) {
     pino_stop_go_on(live);

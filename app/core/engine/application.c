@@ -101,10 +101,21 @@ static void put(PinoEngine *engine, PinoApplication *row) {
   tell(engine, row->id, row->state);
 }
 
+static gboolean was_installed(PinoEngine *engine, const char *app) {
+  g_autoptr(GPtrArray) runs = pino_library_runs(engine->library, app, FALSE, 0, NULL);
+  for (guint i = 0; runs != NULL && i < runs->len; i++) {
+    const PinoRunRow *row = runs->pdata[i];
+    if (g_strcmp0(row->kind, "install") == 0)
+      return g_strcmp0(row->state, "finished") == 0;
+  }
+  return FALSE;
+}
+
 static PinoApplication *make_row(PinoEngine *engine, const PinoApp *app) {
   PinoApplication *row = g_new0(PinoApplication, 1);
   row->id = g_strdup(app->id);
   row->size = -1;
+  row->installed = was_installed(engine, app->id); /* until its menu is read */
   g_hash_table_insert(engine->applications, row->id, row);
   return row;
 }
@@ -195,7 +206,9 @@ void pino_application_describe(PinoEngine *engine, const char *id, JsonObject *m
   g_clear_pointer(&engine->apps_view, g_bytes_unref);
   if (menu != NULL) {
     const char *title = json_object_get_string_member_with_default(menu, "title", NULL);
-    gboolean installed = json_object_get_boolean_member_with_default(menu, "installed", FALSE);
+    /* The menu of an app that runs shows other things than what there is to start or to install. */
+    gboolean installed = json_object_get_boolean_member_with_default(menu, "installed", FALSE) ||
+                         (row->installed && state_of_runs(engine, id) != NULL);
     if (title != NULL && *title != '\0')
       replace(&row->name, title);
     if (installed && !row->installed)

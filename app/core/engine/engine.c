@@ -128,7 +128,7 @@ static void on_health(PinoHealth *health, guint id, PinoHealthState state, gpoin
 
 void pino_health_follow(PinoLive *live) {
   g_autofree char *url = pino_live_local_url(live);
-  if (live->health_id != 0 || url == NULL || !g_str_has_prefix(url, "http"))
+  if (live->state != PINO_LIVE_READY || live->health_id != 0 || url == NULL || !g_str_has_prefix(url, "http"))
     return;
   live->up = PINO_HEALTH_UNKNOWN;
   live->health_id = pino_health_add(live->engine->health, url, on_health, live);
@@ -151,11 +151,20 @@ static void checkpoint(PinoLive *live) {
   pino_live_changed(live, TRUE);
 }
 
+static void prune(PinoEngine *engine) {
+  g_autoptr(GError) error = NULL;
+  engine->ended = FALSE;
+  if (!pino_library_prune_runs(engine->library, (guint)pino_engine_setting(engine, "runs.keep"), &error))
+    pino_engine_trouble(engine, "old runs cannot be forgotten", error);
+}
+
 static gboolean on_checkpoint(gpointer data) {
   PinoEngine *engine = data;
   g_autoptr(GError) error = NULL;
   GHashTableIter iter;
   gpointer value;
+  if (engine->ended)
+    prune(engine);
   if (g_hash_table_size(engine->lives) == 0)
     return G_SOURCE_CONTINUE;
   gboolean grouped = pino_library_begin(engine->library, &error);
@@ -244,7 +253,7 @@ static gboolean open_all(PinoEngine *engine, GError **error) {
     return FALSE;
   pino_health_set_interval(engine->health, (guint)pino_engine_setting(engine, "health.interval_s"));
   pino_application_follow_all(engine);
-  pino_library_prune_runs(engine->library, (guint)pino_engine_setting(engine, "runs.keep"), NULL);
+  prune(engine);
   engine->checkpoint_source = g_timeout_add_seconds(CHECKPOINT_S, on_checkpoint, engine);
   return TRUE;
 }
@@ -297,6 +306,7 @@ void pino_engine_free(PinoEngine *engine) {
   remove_source(&engine->autolaunch_source);
   remove_source(&engine->news_source);
   g_clear_pointer(&engine->menus, pino_menus_free);
+  pino_stop_give_up(engine);
   g_hash_table_remove_all(engine->lives); /* they look for themselves in it */
   pino_control_close(engine);
   g_clear_pointer(&engine->lives, g_hash_table_unref);

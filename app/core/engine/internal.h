@@ -66,6 +66,7 @@ struct _PinoEngine {
   PinoMeter *meter;
   PinoHealth *health;
   GHashTable *again; /* script path -> Again (restart.c) */
+  gboolean ended;    /* a run has, since rows were last pruned */
   guint next_question;
   gboolean closing;
 };
@@ -86,6 +87,7 @@ typedef struct {
   int exit_code;      /* -1: none */
   PinoKeeper *keeper; /* the engine's own line to it; NULL while nobody needed one */
   gboolean adopted;   /* the engine journals its output */
+  gboolean unwritten; /* the library could not be written */
 } PinoLiveShell;
 
 typedef struct {
@@ -94,6 +96,12 @@ typedef struct {
   char *script;
   char *request; /* JSON */
 } PinoQuestion;
+
+/* A script of a run that another run wants ended. */
+typedef struct {
+  char *asker; /* RUN/NUMBER of who asks */
+  char *path;
+} PinoChildStop;
 
 /* One of the apps that a run waits for. */
 typedef struct {
@@ -113,17 +121,20 @@ struct _PinoLive {
   GPtrArray *finished, *failed; /* paths of other scripts that ended in this run; may be NULL */
   guint cols, rows;
   char *method; /* of the present step; may be NULL */
+  char *opened; /* the page that a script opened last; may be NULL */
   /* its runner */
   PinoChannel *channel;
   pid_t pid;         /* of the runner, 0: none */
   gboolean is_child; /* of this engine, which reaps it */
-  gboolean awaited;  /* a runner of an earlier engine lives and will come back */
-  gboolean came;     /* the runner has connected, at some time */
-  gboolean begun;    /* it has been given its job */
-  gboolean for_stop; /* it does only `on.stop` */
-  gboolean on_stop;  /* a script of it has such steps */
-  gboolean leaving;  /* it was told that it may leave */
-  gboolean over;     /* the runner has told the end */
+  gboolean awaited; /* it lives, without a line: of an earlier engine, or its line broke. It will come back */
+  gboolean came;    /* the runner has connected, at some time */
+  gboolean begun;   /* it has been given its job */
+  gboolean for_stop;   /* it does only `on.stop` */
+  gboolean on_stop;    /* a script of it has such steps */
+  gboolean leaving;    /* it was told that it may leave */
+  gboolean over;       /* the runner has told the end */
+  gboolean to_cancel;  /* it came back and is to be asked to end, unless it was asked before */
+  GPtrArray *children; /* PinoChildStop, owned: scripts of it that its runner ends for another run */
   /* its end */
   gboolean stop_wanted;
   guint stop_stage;
@@ -157,9 +168,13 @@ PinoLiveShell *pino_live_shell(PinoLive *live, const char *id);
 PinoLiveShell *pino_live_shell_find(PinoEngine *engine, const char *id);
 /* A new one, or the one of that id. */
 PinoLiveShell *pino_live_add_shell(PinoLive *live, const char *id);
+/* The library keeps its row. */
+void pino_live_drop_shell(PinoLive *live, guint index);
 guint pino_live_running_shells(const PinoLive *live);
 /* Whether it is over: nothing of it runs and its state is a last one. */
 gboolean pino_live_is_over(const PinoLive *live);
+/* Writes it and tells nobody. */
+gboolean pino_live_save(PinoLive *live, GError **error);
 /* Writes it (at once, or soon when only its step changed), tells the watchers. */
 void pino_live_changed(PinoLive *live, gboolean at_once);
 void pino_live_shell_changed(PinoLiveShell *shell);
@@ -185,8 +200,10 @@ gboolean pino_control_open(PinoEngine *engine, GError **error);
 void pino_control_close(PinoEngine *engine);
 /* Closes a line, the runner's or a worker's. */
 void pino_line_close(PinoEngine *engine, PinoChannel *channel);
-/* Run ids of the runners that live on this machine now: a set of char *. */
+/* The runners that live on this machine now: run id -> pid. */
 GHashTable *pino_runner_alive(void);
+/* Whether the run's own process still does its work. */
+gboolean pino_runner_lives(const PinoLive *live);
 /* Ends the process without asking it. */
 void pino_runner_kill(PinoLive *live);
 
@@ -209,13 +226,19 @@ void pino_health_follow(PinoLive *live);
 
 /* live may be NULL: a menu worker asks. */
 void pino_query_answer(PinoEngine *engine, PinoLive *live, PinoChannel *channel, JsonObject *message);
-void pino_query_stopped(PinoEngine *engine, JsonObject *message);
+void pino_query_stopped(PinoLive *live, JsonObject *message);
+/* The run's runner is gone, and with it those who would have ended its scripts; stops: PinoChildStop, taken over. */
+void pino_query_runner_gone(PinoEngine *engine, const char *run, GPtrArray *stops);
+void pino_child_stop_free(gpointer stop);
 void pino_ports_release(PinoEngine *engine, const char *run);
 
 /* --- adopt.c: shells without a runner ---- */
 
-/* Takes up what a runner left behind that did not say goodbye: the journal tells how far it came. */
+/* Takes up what a runner left behind that did not say goodbye: the journal tells how far it came. The run may be gone
+ * afterwards. */
 void pino_adopt(PinoLive *live);
+/* Only finds its shells: by the journal, by their sockets. */
+void pino_adopt_find(PinoLive *live);
 /* Takes up those of its shells that nobody keeps. */
 void pino_adopt_all(PinoLive *live);
 /* The same for a runner that left properly; then what that means for the run. */
@@ -246,6 +269,12 @@ void pino_stop_script(PinoLive *live, const char *path);
 void pino_stop_shells(PinoLive *live);
 /* Tells those who wait for its end. */
 void pino_stop_done(PinoLive *live);
+/* The engine ends first. */
+void pino_stop_give_up(PinoEngine *engine);
+/* Looks after a run that an earlier engine began to stop. */
+void pino_stop_watch(PinoLive *live);
+/* pino_engine_stop_run() for the engine's own needs: what is to be started again is. */
+void pino_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data);
 
 /* --- restart.c ---- */
 
@@ -261,6 +290,8 @@ void pino_restart_again_free(gpointer again);
 
 /* Opens the library and takes up what an earlier engine left. */
 gboolean pino_recover_open(PinoEngine *engine, GError **error);
+/* Looks every second whether the runners that are awaited still live. */
+void pino_recover_await(PinoEngine *engine);
 
 /* --- menu.c ---- */
 

@@ -6,7 +6,8 @@
 #include "base/json.h"
 #include "engine/internal.h"
 
-#define SOON_MS 100 /* a step's number may wait that long to be written: the journal has it already */
+#define SOON_MS 100   /* a step's number may wait that long to be written: the journal has it already */
+#define RETRY_MS 3000 /* after the library could not be written: another process locks it, the disk is full */
 
 static const char *const state_names[] = {
     [PINO_LIVE_WAITING] = "waiting",   [PINO_LIVE_RUNNING] = "running",
@@ -65,12 +66,15 @@ PinoLive *pino_live_new(PinoEngine *engine, PinoRunRow *row) {
   live->questions = g_ptr_array_new_with_free_func(question_free);
   live->stoppers = g_ptr_array_new_with_free_func(g_object_unref);
   live->required = g_ptr_array_new_with_free_func(pino_required_free);
+  live->children = g_ptr_array_new_with_free_func(pino_child_stop_free);
   live->checkpoint = (guint64)row->checkpoint;
   live->on_stop = TRUE;
   if (row->scripts != NULL) {
     g_autoptr(JsonNode) node = json_from_string(row->scripts, NULL);
     live->scripts = node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_dup_array(node) : NULL;
   }
+  if (row->url == NULL)
+    row->url = pino_live_local_url(live);
   g_hash_table_insert(engine->lives, row->id, live);
   return live;
 }
@@ -88,11 +92,13 @@ void pino_live_free(gpointer data) {
   g_ptr_array_unref(live->questions);
   g_ptr_array_unref(live->stoppers);
   g_ptr_array_unref(live->required);
+  g_ptr_array_unref(live->children);
   g_clear_pointer(&live->finished, g_ptr_array_unref);
   g_clear_pointer(&live->failed, g_ptr_array_unref);
   g_clear_pointer(&live->scripts, json_array_unref);
   g_clear_pointer(&live->journal, pino_journal_free);
   g_free(live->method);
+  g_free(live->opened);
   pino_run_row_free(live->row);
   g_free(live);
 }
@@ -176,6 +182,18 @@ PinoLiveShell *pino_live_add_shell(PinoLive *live, const char *id) {
   return shell;
 }
 
+/* What its keeper left to tell of its end. */
+static void remove_status(const PinoLiveShell *shell) {
+  g_autofree char *name = g_strconcat(shell->id, ".json", NULL);
+  g_autofree char *status = g_build_filename(shell->live->engine->shells_dir, name, NULL);
+  unlink(status);
+}
+
+void pino_live_drop_shell(PinoLive *live, guint index) {
+  remove_status(live->shells->pdata[index]);
+  g_ptr_array_remove_index(live->shells, index);
+}
+
 guint pino_live_running_shells(const PinoLive *live) {
   guint count = 0;
   for (guint i = 0; i < live->shells->len; i++)
@@ -204,10 +222,11 @@ char *pino_live_local_url(PinoLive *live) {
     JsonNode *url = local != NULL && JSON_NODE_HOLDS_OBJECT(local)
                         ? json_object_get_member(json_node_get_object(local), "url")
                         : NULL;
-    if (url != NULL && json_node_get_value_type(url) == G_TYPE_STRING && *json_node_get_string(url) != '\0')
+    if (url != NULL && json_node_get_value_type(url) == G_TYPE_STRING &&
+        g_str_has_prefix(json_node_get_string(url), "http"))
       return json_node_dup_string(url);
   }
-  return NULL;
+  return g_strdup(live->opened);
 }
 
 static void fill_row(PinoLive *live) {
@@ -223,7 +242,8 @@ static void fill_row(PinoLive *live) {
   if (live->state > PINO_LIVE_STOPPING)
     return;
   g_autofree char *url = pino_live_local_url(live);
-  replace(&row->url, url);
+  if (url != NULL)
+    replace(&row->url, url);
 }
 
 static void tell_run(PinoLive *live) {
@@ -242,12 +262,35 @@ static void tell_run(PinoLive *live) {
   pino_engine_tell(live->engine, g_string_free(event, FALSE));
 }
 
+static gboolean on_flush(gpointer data);
+
+static void flush_in(PinoEngine *engine, guint ms) {
+  if (engine->flush_source == 0)
+    engine->flush_source = g_timeout_add(ms, on_flush, engine);
+}
+
+/* It stays in memory until it is written. */
+static void write_again(PinoLive *live, const GError *error) {
+  pino_engine_trouble(live->engine, "the library cannot be written", error);
+  g_hash_table_add(live->engine->dirty, live);
+  flush_in(live->engine, RETRY_MS);
+}
+
+gboolean pino_live_save(PinoLive *live, GError **error) {
+  fill_row(live);
+  return pino_library_put_run(live->engine->library, live->row, error);
+}
+
 static void write_run(PinoLive *live) {
   g_autoptr(GError) error = NULL;
   g_hash_table_remove(live->engine->dirty, live);
-  fill_row(live);
-  if (!pino_library_put_run(live->engine->library, live->row, &error))
-    pino_engine_trouble(live->engine, "the library cannot be written", error);
+  if (!pino_live_save(live, &error))
+    write_again(live, error);
+  for (guint i = 0; error == NULL && i < live->shells->len; i++) {
+    PinoLiveShell *shell = live->shells->pdata[i];
+    if (shell->unwritten)
+      pino_live_shell_changed(shell);
+  }
   tell_run(live);
   if (live->row->app_id != NULL)
     pino_application_follow(live->engine, live->row->app_id);
@@ -267,14 +310,17 @@ void pino_live_flush(PinoEngine *engine) {
   if (g_hash_table_size(engine->dirty) == 0)
     return;
   g_autoptr(GError) error = NULL;
-  gboolean grouped = pino_library_begin(engine->library, &error);
   g_autoptr(GList) lives = g_hash_table_get_keys(engine->dirty);
-  for (GList *item = lives; item != NULL; item = item->next)
+  gboolean grouped = pino_library_begin(engine->library, &error);
+  for (GList *item = lives; grouped && item != NULL; item = item->next)
     write_run(item->data);
-  if (grouped)
-    grouped = pino_library_commit(engine->library, &error);
-  if (!grouped)
-    pino_engine_trouble(engine, "the library cannot be written", error);
+  gboolean written = grouped && pino_library_commit(engine->library, &error);
+  for (GList *item = lives; item != NULL; item = item->next) {
+    if (written)
+      pino_live_release(item->data);
+    else
+      write_again(item->data, error);
+  }
 }
 
 void pino_live_changed(PinoLive *live, gboolean at_once) {
@@ -284,8 +330,7 @@ void pino_live_changed(PinoLive *live, gboolean at_once) {
     return;
   }
   g_hash_table_add(engine->dirty, live);
-  if (engine->flush_source == 0)
-    engine->flush_source = g_timeout_add(SOON_MS, on_flush, engine);
+  flush_in(engine, SOON_MS);
 }
 
 static void tell_shell(const PinoLiveShell *shell) {
@@ -321,8 +366,9 @@ void pino_live_shell_changed(PinoLiveShell *shell) {
       .step = shell->index,
       .log_offset = (gint64)shell->offset,
   };
-  if (!pino_library_put_process(live->engine->library, &row, &error))
-    pino_engine_trouble(live->engine, "the library cannot be written", error);
+  shell->unwritten = !pino_library_put_process(live->engine->library, &row, &error);
+  if (shell->unwritten)
+    write_again(live, error);
   tell_shell(shell);
 }
 
@@ -408,41 +454,42 @@ static void remember(PinoLive *live) {
 }
 
 void pino_live_release(PinoLive *live) {
-  if (!pino_live_is_over(live) || live->channel != NULL || live->pid != 0)
+  if (!pino_live_is_over(live) || live->channel != NULL || live->pid != 0 ||
+      g_hash_table_contains(live->engine->dirty, live))
     return;
   PinoEngine *engine = live->engine;
-  for (guint i = 0; i < live->shells->len; i++) {
-    PinoLiveShell *shell = live->shells->pdata[i];
-    g_autofree char *name = g_strconcat(shell->id, ".json", NULL);
-    g_autofree char *status = g_build_filename(engine->shells_dir, name, NULL);
-    unlink(status);
-  }
+  for (guint i = 0; i < live->shells->len; i++)
+    remove_status(live->shells->pdata[i]);
+  pino_stop_done(live);
   pino_ports_release(engine, live->row->id);
   g_hash_table_remove(engine->lives, live->row->id);
 }
 
 void pino_live_end(PinoLive *live, PinoLiveState state, const char *error) {
+  PinoEngine *engine = live->engine;
   gboolean first = live->state <= PINO_LIVE_STOPPING;
   if (first) {
+    engine->ended = TRUE;
     live->state = state;
     live->row->ended_at = pino_engine_now();
     replace(&live->row->error, error);
     g_ptr_array_set_size(live->questions, 0);
     if (live->health_id != 0)
-      pino_health_remove(live->engine->health, live->health_id);
+      pino_health_remove(engine->health, live->health_id);
     live->health_id = 0;
     remember(live);
     if (!live->over || live->for_stop)
       note_end(live, error);
     pino_live_changed(live, TRUE);
-    pino_menus_describe(live->engine->menus, live->row->app_id);
-    pino_start_continue(live->engine);
+    pino_menus_describe(engine->menus, live->row->app_id);
   }
+  if (live->state != PINO_LIVE_INTERRUPTED)
+    pino_stop_shells(live); /* its runner should have ended them */
   if (pino_live_running_shells(live) == 0)
     pino_stop_done(live);
-  else if (live->state != PINO_LIVE_INTERRUPTED)
-    pino_stop_shells(live); /* its runner should have ended them */
   if (first)
     pino_restart_consider(live);
   pino_live_release(live);
+  if (first)
+    pino_start_continue(engine); /* last: what it starts may end what this run left */
 }

@@ -16,6 +16,7 @@ typedef struct {
   char *app; /* of a look in the background */
   GTask *task;
   gboolean sent;
+  gboolean again; /* a worker ended while it had it */
   guint timer;
 } Request;
 
@@ -46,6 +47,12 @@ static void request_free(Request *request) {
   g_free(request);
 }
 
+/* It is a child of this engine; its pid is forgotten when it is reaped. */
+static void end_worker(PinoMenus *menus) {
+  if (menus->pid != 0)
+    kill(menus->pid, SIGKILL);
+}
+
 void pino_menus_free(PinoMenus *menus) {
   if (menus == NULL)
     return;
@@ -56,6 +63,7 @@ void pino_menus_free(PinoMenus *menus) {
   }
   if (menus->channel != NULL)
     pino_line_close(menus->engine, menus->channel);
+  end_worker(menus);
   g_free(menus->worker);
   g_free(menus);
 }
@@ -78,13 +86,11 @@ static void fail_first(PinoMenus *menus, PinoError code, const char *text) {
   g_task_return_error(task, g_steal_pointer(&error));
 }
 
-/* The worker is a child of this engine and was not reaped while its line is open. */
 static gboolean on_late(gpointer data) {
   Request *request = data;
   PinoMenus *menus = request->menus;
   request->timer = 0;
-  if (menus->channel != NULL && menus->pid != 0)
-    kill(menus->pid, SIGKILL);
+  end_worker(menus);
   forget_worker(menus);
   fail_first(menus, PINO_ERROR_LIMIT, "no answer in 10 s");
   go_on(menus);
@@ -112,7 +118,8 @@ static void go_on(PinoMenus *menus) {
     request->timer = g_timeout_add_seconds(TIME_LIMIT_S, on_late, request);
   if (menus->worker == NULL) {
     g_autoptr(GError) error = NULL;
-    menus->worker = g_strdup_printf("w%u", ++menus->made);
+    /* A worker of an earlier engine must not pass for this one. */
+    menus->worker = g_strdup_printf("w%" G_GINT64_FORMAT ".%u", menus->engine->started, ++menus->made);
     menus->pid = pino_runner_spawn_worker(menus->engine, menus->worker, &error);
     if (menus->pid == 0) {
       forget_worker(menus);
@@ -173,9 +180,14 @@ void pino_menus_closed(PinoMenus *menus) {
   Request *request = g_queue_peek_head(&menus->requests);
   if (request == NULL)
     return;
-  if (request->sent)
+  if (request->sent && request->again)
     fail_first(menus, PINO_ERROR_SCRIPT,
                "its worker ended without an answer: see logs/engine.log in the home");
+  else if (request->sent)
+    request->again = TRUE; /* it may just have gone for want of work */
+  request = g_queue_peek_head(&menus->requests);
+  if (request != NULL)
+    request->sent = FALSE;
   go_on(menus);
 }
 
@@ -194,6 +206,14 @@ void pino_menus_gone(PinoMenus *menus, pid_t pid) {
   go_on(menus);
 }
 
+/* Who asked goes before looks in the background, but for the one that is the worker's present work. */
+static GList *first_look(PinoMenus *menus) {
+  GList *item = menus->requests.head != NULL ? menus->requests.head->next : NULL;
+  while (item != NULL && ((Request *)item->data)->app == NULL)
+    item = item->next;
+  return item;
+}
+
 static void enqueue(PinoMenus *menus, const char *folder, const char *app, GTask *task) {
   Request *request = g_new0(Request, 1);
   *request = (Request){
@@ -203,7 +223,11 @@ static void enqueue(PinoMenus *menus, const char *folder, const char *app, GTask
       .app = g_strdup(app),
       .task = g_object_ref(task),
   };
-  g_queue_push_tail(&menus->requests, request);
+  GList *place = app == NULL ? first_look(menus) : NULL;
+  if (place != NULL)
+    g_queue_insert_before(&menus->requests, place, request);
+  else
+    g_queue_push_tail(&menus->requests, request);
   go_on(menus);
 }
 

@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "engine/internal.h"
 
+#define KEPT_SHELLS 64
+
 static const char *text(JsonObject *object, const char *name) {
   JsonNode *node = json_object_get_member(object, name);
   return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
@@ -47,7 +49,7 @@ void pino_runner_send_job(PinoLive *live) {
   pino_json_append_member(job, "journal", row->journal);
   g_string_append_printf(job, ",\"input\":%s,\"cols\":%u,\"rows\":%u,\"grace\":%d",
                          row->input != NULL ? row->input : "null", live->cols, live->rows,
-                         pino_engine_setting(live->engine, "stop.grace_ms"));
+                         MAX(pino_engine_setting(live->engine, "stop.grace_ms"), 1));
   if (live->for_stop) {
     g_autofree char *scripts = scripts_json(live);
     g_string_append_printf(job, ",\"scripts\":%s", scripts);
@@ -63,8 +65,8 @@ void pino_runner_hello(PinoLive *live, JsonObject *hello) {
     live->begun = TRUE;
     live->for_stop = g_strcmp0(text(hello, "mode"), "stop") == 0;
     g_clear_pointer(&live->journal, pino_journal_free);
-    if (live->stop_wanted && !live->for_stop)
-      pino_runner_send(live, "cancel");
+    live->to_cancel = live->stop_wanted && !live->for_stop;
+    live->stop_wanted = live->stop_wanted || live->for_stop;
     return;
   }
   if (live->stop_wanted && !live->for_stop) {
@@ -107,7 +109,8 @@ static void take_shell(PinoLive *live, JsonObject *entry) {
     pino_live_shell_changed(shell);
 }
 
-/* The runner tells of every shell that is there; what it does not name any more has ended. */
+/* The runner tells of every shell that is there; what it does not name any more has ended. A script that goes round may
+ * have thousands: the last ones are kept here, all of them in the library. */
 static void take_shells(PinoLive *live, JsonArray *shells) {
   for (guint i = 0; i < json_array_get_length(shells); i++) {
     JsonNode *node = json_array_get_element(shells, i);
@@ -122,11 +125,15 @@ static void take_shells(PinoLive *live, JsonArray *shells) {
       named =
           JSON_NODE_HOLDS_OBJECT(node) && g_strcmp0(text(json_node_get_object(node), "id"), shell->id) == 0;
     }
-    if (named || !shell->running)
+    if (named)
       continue;
-    shell->running = FALSE;
-    shell->ended = pino_engine_now();
-    pino_live_shell_changed(shell);
+    if (shell->running) {
+      shell->running = FALSE;
+      shell->ended = pino_engine_now();
+      pino_live_shell_changed(shell);
+    }
+    if (live->shells->len > KEPT_SHELLS)
+      pino_live_drop_shell(live, i--);
   }
 }
 
@@ -163,6 +170,7 @@ static void take_common(PinoLive *live, JsonObject *message) {
   live->row->step = (int)number(message, "step", live->row->step);
   live->row->total = (int)number(message, "total", live->row->total);
   replace(&live->method, text(message, "method"));
+  replace(&live->opened, text(message, "opened"));
   if (live->for_stop)
     return;
   take_scripts(live, message);
@@ -177,26 +185,31 @@ static PinoLiveState state_of(const PinoLive *live, const char *phase) {
   return g_strcmp0(phase, "ready") == 0 ? PINO_LIVE_READY : PINO_LIVE_RUNNING;
 }
 
-static void watch_url(PinoLive *live) {
-  if (live->state == PINO_LIVE_READY)
-    pino_health_follow(live);
-}
-
 static void take_state(PinoLive *live, JsonObject *message) {
   PinoLiveState before = live->state;
-  g_autofree char *url = g_strdup(live->row->url);
+  const char *phase = text(message, "phase");
   take_common(live, message);
-  PinoLiveState state = state_of(live, text(message, "phase"));
+  PinoLiveState state = state_of(live, phase);
+  /* An earlier engine may have asked it: twice would end `on.stop` too. */
+  if (live->to_cancel && g_strcmp0(phase, "stopping") != 0)
+    pino_runner_send(live, "cancel");
+  live->to_cancel = FALSE;
   if (state != before)
     pino_live_set_state(live, state);
   else
     pino_live_changed(live, FALSE);
-  watch_url(live);
-  if (flag(message, "settled") && state == PINO_LIVE_READY && !live->leaving) {
+  pino_health_follow(live);
+  if (flag(message, "settled") && state == PINO_LIVE_READY) {
     live->leaving = TRUE;
     pino_live_flush(live->engine);
     pino_runner_send(live, "leave");
   }
+}
+
+static GPtrArray *take_children(PinoLive *live) {
+  GPtrArray *stops = live->children;
+  live->children = g_ptr_array_new_with_free_func(pino_child_stop_free);
+  return stops;
 }
 
 /* The runner hands its shells over. */
@@ -205,7 +218,13 @@ static void take_left(PinoLive *live, JsonObject *message) {
   pino_live_changed(live, TRUE);
   pino_line_close(live->engine, live->channel);
   live->begun = live->leaving = FALSE;
+  if (!live->is_child)
+    live->pid = 0;
+  PinoEngine *engine = live->engine;
+  g_autofree char *run = g_strdup(live->row->id);
+  GPtrArray *stops = take_children(live);
   pino_adopt_shells(live);
+  pino_query_runner_gone(engine, run, stops);
 }
 
 static void take_ended(PinoLive *live, JsonObject *message) {
@@ -346,7 +365,7 @@ void pino_runner_message(PinoLive *live, JsonObject *message) {
   };
   const char *type = text(message, "type");
   if (g_strcmp0(type, "stopped") == 0)
-    pino_query_stopped(live->engine, message);
+    pino_query_stopped(live, message);
   for (guint i = 0; i < G_N_ELEMENTS(takers); i++) {
     if (g_strcmp0(type, takers[i].type) != 0)
       continue;
@@ -355,22 +374,37 @@ void pino_runner_message(PinoLive *live, JsonObject *message) {
   }
 }
 
-void pino_runner_closed(PinoLive *live) {
-  gboolean began = live->begun;
-  if (!live->is_child)
-    live->pid = 0;
-  live->begun = live->leaving = FALSE;
-  g_ptr_array_set_size(live->questions, 0);
-  if (live->over || live->state > PINO_LIVE_STOPPING) {
+/* What follows when the process is gone as well. */
+static void go_on_without(PinoLive *live, gboolean began) {
+  if (live->state > PINO_LIVE_STOPPING) {
     pino_live_release(live);
-    return;
-  }
-  if (live->for_stop)
+  } else if (live->for_stop) {
+    if (!live->over)
+      pino_adopt_find(live); /* what its steps had started */
     pino_stop_go_on(live);
-  else if (began)
+  } else if (began)
     pino_adopt(live);
   else if (live->stop_wanted)
     pino_live_end(live, PINO_LIVE_STOPPED, NULL);
   else if (live->pid == 0)
     pino_live_end(live, PINO_LIVE_ERROR, "its runner ended before it began: see logs/engine.log in the home");
+}
+
+void pino_runner_closed(PinoLive *live) {
+  gboolean began = live->begun;
+  if (began && !live->over && pino_runner_lives(live)) {
+    live->awaited = TRUE;
+    pino_recover_await(live->engine);
+    return;
+  }
+  if (!live->is_child)
+    live->pid = 0;
+  live->begun = live->leaving = FALSE;
+  while (live->questions->len > 0)
+    drop_question(live, live->questions->pdata[0], "withdrawn");
+  PinoEngine *engine = live->engine;
+  g_autofree char *run = g_strdup(live->row->id);
+  GPtrArray *stops = take_children(live);
+  go_on_without(live, began);
+  pino_query_runner_gone(engine, run, stops);
 }

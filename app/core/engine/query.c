@@ -134,9 +134,13 @@ static void on_stopped(GObject *source, GAsyncResult *result, gpointer data) {
 /* A script that another one started: its runner ends it, or, when that has left, its commands are ended here. */
 static void stop_child(PinoLive *owner, const char *path, PinoLive *asking, gint64 id) {
   if (owner->channel != NULL) {
+    PinoChildStop *stop = g_new0(PinoChildStop, 1);
+    stop->asker = g_strdup_printf("%s/%" G_GINT64_FORMAT, asking->row->id, id);
+    stop->path = g_strdup(path);
+    g_ptr_array_add(owner->children, stop);
     g_autoptr(GString) line = g_string_new("{");
     pino_json_append_member(line, "type", "stop");
-    g_string_append_printf(line, ",\"id\":\"%s/%" G_GINT64_FORMAT "\"", asking->row->id, id);
+    pino_json_append_member(line, "id", stop->asker);
     pino_json_append_member(line, "path", path);
     g_string_append_c(line, '}');
     pino_channel_send(owner->channel, line->str);
@@ -162,13 +166,39 @@ static void stop_script(PinoEngine *engine, PinoLive *asking, const char *path, 
   pino_engine_stop_run(engine, owner->row->id, on_stopped, asker);
 }
 
-void pino_query_stopped(PinoEngine *engine, JsonObject *message) {
-  const char *id = json_object_get_string_member_with_default(message, "id", "");
-  const char *slash = strrchr(id, '/');
-  g_autofree char *run = slash != NULL ? g_strndup(id, (gsize)(slash - id)) : NULL;
+static void reply_stopped(PinoEngine *engine, const char *asker) {
+  const char *slash = strrchr(asker, '/');
+  g_autofree char *run = slash != NULL ? g_strndup(asker, (gsize)(slash - asker)) : NULL;
   PinoLive *asking = run != NULL ? pino_live_find(engine, run) : NULL;
   if (asking != NULL && asking->channel != NULL)
     reply(asking->channel, g_ascii_strtoll(slash + 1, NULL, 10), "true");
+}
+
+void pino_child_stop_free(gpointer data) {
+  PinoChildStop *stop = data;
+  g_free(stop->asker);
+  g_free(stop->path);
+  g_free(stop);
+}
+
+void pino_query_stopped(PinoLive *live, JsonObject *message) {
+  const char *id = json_object_get_string_member_with_default(message, "id", "");
+  for (guint i = live->children->len; i > 0; i--) {
+    if (g_str_equal(((PinoChildStop *)live->children->pdata[i - 1])->asker, id))
+      g_ptr_array_remove_index(live->children, i - 1);
+  }
+  reply_stopped(live->engine, id);
+}
+
+void pino_query_runner_gone(PinoEngine *engine, const char *run, GPtrArray *stops) {
+  for (guint i = 0; i < stops->len; i++) {
+    const PinoChildStop *stop = stops->pdata[i];
+    PinoLive *live = pino_live_find(engine, run);
+    if (live != NULL)
+      pino_stop_script(live, stop->path);
+    reply_stopped(engine, stop->asker);
+  }
+  g_ptr_array_unref(stops);
 }
 
 void pino_query_answer(PinoEngine *engine, PinoLive *live, PinoChannel *channel, JsonObject *message) {

@@ -150,17 +150,22 @@ GHashTable *pino_runner_alive(void) {
   while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
     char *run = g_ascii_isdigit(*name) ? run_of_process(name) : NULL;
     if (run != NULL)
-      g_hash_table_add(runs, run);
+      g_hash_table_insert(runs, run, GINT_TO_POINTER((int)g_ascii_strtoll(name, NULL, 10)));
   }
   return runs;
 }
 
-void pino_runner_kill(PinoLive *live) {
+/* A process that was killed has no arguments any more by the time that its line is closed. */
+gboolean pino_runner_lives(const PinoLive *live) {
   if (live->pid == 0)
-    return;
+    return FALSE;
   g_autofree char *pid = g_strdup_printf("%d", (int)live->pid);
   g_autofree char *run = run_of_process(pid);
-  if (g_strcmp0(run, live->row->id) == 0)
+  return g_strcmp0(run, live->row->id) == 0;
+}
+
+void pino_runner_kill(PinoLive *live) {
+  if (pino_runner_lives(live))
     kill(live->pid, SIGKILL);
 }
 
@@ -241,7 +246,7 @@ static gboolean take_runner(Line *line, JsonObject *hello) {
 
 static void take_hello(Line *line, JsonObject *hello) {
   const char *worker = json_object_get_string_member_with_default(hello, "worker", NULL);
-  gboolean fits = number(hello, "protocol") == PINO_CONTROL_PROTOCOL;
+  gboolean fits = number(hello, "protocol") == PINO_CONTROL_PROTOCOL && line->run == NULL && !line->worker;
   if (fits && worker != NULL)
     line->worker = fits = pino_menus_hello(line->engine->menus, worker, line->channel);
   else if (fits)

@@ -14,7 +14,7 @@ typedef struct {
   char *app, *script, *input; /* script: absolute once it is known */
   guint cols, rows, restarts;
   gboolean no_requirements;
-  gboolean of_menu; /* the menu chose the script */
+  gboolean of_menu; /* the menu chose the script, or it is what launches the app by other rules */
   gboolean already;
 } Start;
 
@@ -256,7 +256,7 @@ static gboolean is_there_already(GTask *task) {
   }
   if (pino_live_is_over(live))
     return FALSE;
-  pino_engine_stop_run(start->engine, live->row->id, on_remains_gone, g_object_ref(task));
+  pino_stop_run(start->engine, live->row->id, on_remains_gone, g_object_ref(task));
   return TRUE;
 }
 
@@ -278,6 +278,12 @@ static void make_run(GTask *task) {
   g_autofree char *id = g_strdup(live->row->id);
   g_ptr_array_unref(live->required);
   live->required = g_steal_pointer(&required);
+  if (!pino_live_save(live, &error)) {
+    g_hash_table_remove(start->engine->lives, id);
+    g_prefix_error(&error, "the run cannot be recorded: ");
+    g_task_return_error(task, g_steal_pointer(&error));
+    return;
+  }
   pino_live_changed(live, TRUE);
   go_on_waiting(live);
   g_task_return_pointer(task, g_steal_pointer(&id), g_free);
@@ -298,9 +304,11 @@ static void on_menu(GObject *source, GAsyncResult *result, gpointer data) {
   }
   pino_application_describe(start->engine, start->app, menu);
   const char *script = json_object_get_string_member_with_default(menu, "start", NULL);
-  if (script == NULL) {
-    gboolean installable = json_object_get_string_member_with_default(menu, "install", NULL) != NULL &&
-                           !json_object_get_boolean_member_with_default(menu, "installed", FALSE);
+  gboolean installable = json_object_get_string_member_with_default(menu, "install", NULL) != NULL &&
+                         !json_object_get_boolean_member_with_default(menu, "installed", FALSE);
+  /* The menu of an app that runs may offer nothing that tells. */
+  gboolean runs = script != NULL && pino_live_of_script(start->engine, script) != NULL;
+  if (script == NULL || (installable && !runs)) {
     g_task_return_new_error(task, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
                             installable ? "%s is not installed: start its install script first"
                                         : "the menu of %s offers nothing to start: name a script of it",
@@ -409,6 +417,8 @@ static void on_again(GObject *source, GAsyncResult *result, gpointer data) {
 
 void pino_start_again(PinoEngine *engine, const PinoEngineStart *wish, guint restarts) {
   g_autoptr(GTask) task = new_task(engine, wish, NULL, on_again, pino_engine_hold(engine));
-  ((Start *)g_task_get_task_data(task))->restarts = restarts;
+  Start *start = g_task_get_task_data(task);
+  start->restarts = restarts;
+  start->of_menu = TRUE; /* whatever the script's name */
   start_task(task, wish);
 }

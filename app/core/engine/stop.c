@@ -21,16 +21,19 @@ static void arm(PinoLive *live, guint seconds) {
   live->stop_source = g_timeout_add_seconds(seconds, on_late, live);
 }
 
+/* A process that has connected once and does not hold a line any more is only on its way out. */
 static gboolean runner_works(const PinoLive *live) {
-  return (live->channel != NULL && !live->over) || live->pid != 0 || live->awaited;
+  return (live->channel != NULL && !live->over) || (live->pid != 0 && !live->came) || live->awaited;
 }
 
 static gboolean on_late(gpointer data) {
   PinoLive *live = data;
   live->stop_source = 0;
   live->stop_stage++;
-  if (!runner_works(live))
+  if (!runner_works(live)) {
+    pino_stop_go_on(live);
     return G_SOURCE_REMOVE;
+  }
   if (live->stop_stage == 1) {
     pino_runner_send(live, "cancel");
     arm(live, IMPATIENCE_S);
@@ -39,6 +42,10 @@ static gboolean on_late(gpointer data) {
     pino_runner_kill(live);
   }
   return G_SOURCE_REMOVE;
+}
+
+void pino_stop_watch(PinoLive *live) {
+  arm(live, PATIENCE_S);
 }
 
 void pino_stop_live(PinoLive *live) {
@@ -51,14 +58,15 @@ void pino_stop_live(PinoLive *live) {
   if (live->state < PINO_LIVE_STOPPING)
     pino_live_set_state(live, PINO_LIVE_STOPPING);
   if (runner_works(live)) {
-    if (live->channel != NULL && live->begun && !live->leaving)
+    /* Also when it was told to leave: who has left does not hear it, who did not would stay. */
+    if (live->channel != NULL && live->begun)
       pino_runner_send(live, "cancel");
+    live->to_cancel = FALSE;
     if (!again)
       arm(live, PATIENCE_S);
     return;
   }
-  if (!again)
-    pino_stop_go_on(live);
+  pino_stop_go_on(live);
 }
 
 void pino_stop_shells(PinoLive *live) {
@@ -101,7 +109,7 @@ static gboolean begin_on_stop(PinoLive *live) {
 
 void pino_stop_go_on(PinoLive *live) {
   gboolean works = live->channel != NULL && live->begun;
-  gboolean comes = live->for_stop && live->pid != 0;
+  gboolean comes = live->for_stop && live->pid != 0 && !live->came;
   if ((!live->over && (works || comes)) || begin_on_stop(live))
     return;
   pino_stop_shells(live);
@@ -130,7 +138,21 @@ void pino_stop_done(PinoLive *live) {
     g_idle_add_full(G_PRIORITY_DEFAULT, on_done, g_ptr_array_steal_index(live->stoppers, 0), NULL);
 }
 
-void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data) {
+void pino_stop_give_up(PinoEngine *engine) {
+  g_autoptr(GPtrArray) tasks = g_ptr_array_new_with_free_func(g_object_unref);
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, engine->lives);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    GPtrArray *stoppers = ((PinoLive *)value)->stoppers;
+    while (stoppers->len > 0)
+      g_ptr_array_add(tasks, g_ptr_array_steal_index(stoppers, 0));
+  }
+  for (guint i = 0; i < tasks->len; i++)
+    g_task_return_new_error(tasks->pdata[i], PINO_ERROR, PINO_ERROR_CANCELLED, "the engine ends");
+}
+
+void pino_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data) {
   g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
   PinoLive *live = pino_live_find(engine, run);
   if (live == NULL) {
@@ -142,13 +164,23 @@ void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallba
       g_task_return_boolean(task, TRUE);
     return;
   }
-  pino_restart_forget(engine, live->row->script);
   if (pino_live_is_over(live)) {
     g_task_return_boolean(task, TRUE);
     return;
   }
   g_ptr_array_add(live->stoppers, g_object_ref(task));
   pino_stop_live(live);
+}
+
+/* One that has ended may be about to be started again. */
+void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data) {
+  const PinoLive *live = pino_live_find(engine, run);
+  g_autoptr(PinoRunRow) row = live == NULL ? pino_library_run(engine->library, run, NULL) : NULL;
+  if (live != NULL)
+    pino_restart_forget(engine, live->row->script);
+  else if (row != NULL)
+    pino_restart_forget(engine, row->script);
+  pino_stop_run(engine, run, callback, data);
 }
 
 typedef struct {

@@ -40,7 +40,8 @@ struct _PinoRun {
   gboolean settled;           /* as it was told last */
   int step_index, step_total; /* of the main script, -1: none yet */
   char *step_method;
-  GQueue gone; /* char *: the shells that ended last, as pino_run_snapshot() tells them */
+  char *opened; /* the page that a script opened last (web.open); may be NULL */
+  GQueue gone;  /* char *: the shells that ended last, as pino_run_snapshot() tells them */
 };
 
 /* One script of a run. */
@@ -55,7 +56,9 @@ struct _PinoScript {
   gboolean is_main;
   gboolean daemon;
   gboolean ready;                /* a daemon whose steps are done */
+  gboolean waiting;              /* in a process.wait without end: how older apps stay */
   gboolean stopping;             /* script.stop: the steps end at the next occasion */
+  gboolean closing;              /* its `on.stop` steps are done */
   GCancellable *cancellable;     /* of this script's steps: cancelled by script.stop and with the run */
   GCancellable *run_cancellable; /* the one that run_cancelled is connected to */
   gulong run_cancelled;
@@ -124,6 +127,8 @@ PinoOutcome pino_script_act(PinoScript *script, const char *action, JSValueRef i
 /* The record of a script that an earlier process of the run started: loaded, ready, with the memory that it had. about is
  * an entry of pino_run_snapshot()'s scripts. */
 PinoScript *pino_script_reopen(PinoRun *run, JSValueRef about, GError **error);
+/* It waits until it is stopped: for who started it that is as good as ready, though `ready()` does not say so. */
+void pino_script_set_waiting(PinoScript *script, gboolean waiting);
 /* Ends it: its `on.stop` if asked for, its shells, its memory. Frees it unless its steps are still on the stack. */
 void pino_script_close(PinoScript *script, gboolean run_on_stop);
 PinoScript *pino_script_find(PinoRun *run, const char *path);

@@ -163,6 +163,7 @@ void pino_run_free(PinoRun *run) {
   g_mutex_clear(&run->lock);
   g_queue_clear_full(&run->gone, g_free);
   g_free(run->step_method);
+  g_free(run->opened);
   g_free(run->run_id);
   g_free(run->run_dir);
   g_free(run->keeper);

@@ -223,6 +223,8 @@ void pino_script_close(PinoScript *script, gboolean wants_on_stop) {
     return;
   }
   if (wants_on_stop) {
+    script->closing = TRUE;
+    pino_run_changed(script->run);
     script->depth++;
     run_on_stop(script);
     script->depth--;
@@ -230,13 +232,25 @@ void pino_script_close(PinoScript *script, gboolean wants_on_stop) {
   end_script(script, FALSE, FALSE);
 }
 
-static void become_ready(PinoScript *script) {
-  script->ready = TRUE;
-  tell_world(script, "ready", FALSE, FALSE);
+static void tell_ready(PinoScript *script) {
   g_autofree char *local = pino_run_local(script->run, script->path);
   PinoEvent event = {.type = PINO_EVENT_READY, .index = -1, .data = local};
   pino_script_emit(script, &event);
   pino_run_changed(script->run);
+}
+
+static void become_ready(PinoScript *script) {
+  script->ready = TRUE;
+  tell_world(script, "ready", FALSE, FALSE);
+  tell_ready(script);
+}
+
+void pino_script_set_waiting(PinoScript *script, gboolean waiting) {
+  script->waiting = waiting;
+  if (waiting)
+    tell_ready(script);
+  else
+    pino_run_changed(script->run);
 }
 
 static PinoOutcome end_or_stay(PinoScript *script, PinoOutcome outcome) {

@@ -103,13 +103,13 @@ static void append_shells(GString *out, PinoRun *run) {
 
 /* The main script tells; when only daemons are left that it started, they do. */
 static const char *phase_of(PinoRun *run) {
-  if (run->ending)
+  if (run->ending || (run->main != NULL && run->main->closing))
     return "stopping";
   if (run->main != NULL)
-    return run->main->ready ? "ready" : "steps";
+    return run->main->ready || run->main->waiting ? "ready" : "steps";
   for (guint i = 0; i < run->scripts->len; i++) {
     const PinoScript *script = run->scripts->pdata[i];
-    if (!script->ready)
+    if (!script->ready && !script->waiting)
       return "steps";
   }
   return run->scripts->len > 0 ? "ready" : "steps";
@@ -120,6 +120,7 @@ char *pino_run_snapshot(PinoRun *run) {
   g_string_append_printf(out, "\"phase\":\"%s\",\"step\":%d,\"total\":%d", phase_of(run), run->step_index,
                          run->step_total);
   pino_json_append_member(out, "method", run->step_method);
+  pino_json_append_member(out, "opened", run->opened);
   g_string_append_printf(out, ",\"settled\":%s", json_bool(pino_run_is_settled(run)));
   append_scripts(out, run);
   append_paths(out, run, "finished", "finishedPaths");

@@ -110,9 +110,30 @@ static gboolean fails(PinoStep *step, JSValueRef result, GError **error) {
   return TRUE;
 }
 
+/* What was typed into a form's password fields is not for logs. */
+static JSValueRef without_secrets(PinoStep *step, JSValueRef result) {
+  PinoJs *js = step->js;
+  JSValueRef form = pino_js_get(js, step->params, "form");
+  if (!g_str_equal(step->method, "input") || !pino_js_is_array(js, form) || !pino_js_is_object(js, result))
+    return result;
+  JSObjectRef shown = pino_js_object(js);
+  g_auto(GStrv) names = pino_js_keys(js, result);
+  for (guint i = 0; names[i] != NULL; i++)
+    pino_js_set(js, shown, names[i], pino_js_get(js, result, names[i]));
+  for (guint i = 0; i < pino_js_length(js, form); i++) {
+    JSValueRef field = pino_js_get_index(js, form, i);
+    g_autofree char *type = pino_js_get_utf8(js, field, "type");
+    g_autofree char *key = pino_js_get_utf8(js, field, "key");
+    if (g_strcmp0(type, "password") == 0 && key != NULL && pino_js_has(js, shown, key))
+      pino_js_set(js, shown, key, pino_js_string(js, "********"));
+  }
+  return shown;
+}
+
 static void emit_result(PinoStep *step, JSValueRef result) {
-  g_autofree char *json =
-      pino_js_is_undefined(step->js, result) ? NULL : pino_js_to_json(step->js, result, 0, NULL);
+  g_autofree char *json = pino_js_is_undefined(step->js, result)
+                              ? NULL
+                              : pino_js_to_json(step->js, without_secrets(step, result), 0, NULL);
   PinoEvent event = {.type = PINO_EVENT_RESULT, .index = step->index, .data = json};
   pino_script_emit(step->script, &event);
 }

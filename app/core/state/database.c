@@ -11,8 +11,8 @@
 #include "state/schema.h"
 
 #define BUSY_MS 2000
-/* Versions are counted one by one: a number beyond this is no newer version but a damaged one. */
-#define VERSION_MAX 1000
+/* Beyond what counting versions, or naming them by a year, could ever give: not newer but damaged. */
+#define VERSION_MAX 1000000
 
 /* What belongs to a database; -journal only where the file system cannot do WAL. */
 static const char *const SUFFIXES[] = {"", "-wal", "-shm", "-journal"};

@@ -76,6 +76,11 @@ const loader = strict('kernel.loader', {
   }
 })
 
+// parts of a path, as of path.resolve; null where there is no such file
+async function loadAt(...parts) {
+  return (await loader.load(path.resolve(native.home, ...parts.map(String)))).resolved
+}
+
 const shell = strict('kernel.shell', {
   run: (params, options, ondata) => invoke('shell.run', withFolder(params, options), ondata),
   start: (params, options, ondata) => invoke('shell.start', withFolder(params, options), ondata),
@@ -119,8 +124,8 @@ const kernel = strict('kernel', {
   port: async () => native.port(),
   exec: (params, ondata) => invoke('shell.run', params, ondata),
   download: (params, ondata) => invoke('fs.download', params, ondata),
-  require: async (file) => native.loadValue(path.resolve(native.home, file)),
-  load: async (file) => native.loadValue(path.resolve(native.home, file)),
+  require: loadAt,
+  load: loadAt,
   fetch: (...args) => globalThis.fetch(...args),
   status: (uri, cwd) => world.isRunning(filePath(uri, cwd)) === true,
   running: (...parts) => world.script.running(...parts),

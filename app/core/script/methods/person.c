@@ -73,6 +73,16 @@ static JSValueRef notify(PinoStep *step, GError **error) {
 }
 
 static JSValueRef open_page(PinoStep *step, GError **error) {
+  JSValueRef named =
+      pino_js_is_string(step->js, step->params) ? step->params : pino_js_get(step->js, step->params, "uri");
+  if (!pino_js_is_string(step->js, named) && pino_js_is_object(step->js, step->params))
+    named = pino_js_get(step->js, step->params, "url");
+  char *page = pino_js_is_string(step->js, named) ? pino_js_to_utf8(step->js, named) : NULL;
+  if (page != NULL && g_str_has_prefix(page, "http")) {
+    g_free(step->run->opened);
+    step->run->opened = g_steal_pointer(&page);
+  }
+  g_free(page);
   return told(step, "open");
 }
 
@@ -86,7 +96,74 @@ static JSValueRef pass_over(PinoStep *step, GError **error) {
   return NULL;
 }
 
+/* --- filepicker.open ------------------------------------------------------------------------------------------- */
+
+/* What is asked: the step's params, with the folder to begin in, and a field for those who have no picker. */
+static JSValueRef picker_request(PinoStep *step, const char *folder) {
+  PinoJs *js = step->js;
+  JSObjectRef request = pino_js_object(js);
+  g_auto(GStrv) names = pino_js_keys(js, step->params);
+  for (guint i = 0; names[i] != NULL; i++)
+    pino_js_set(js, request, names[i], pino_js_get(js, step->params, names[i]));
+  JSObjectRef field = pino_js_object(js);
+  pino_js_set(js, field, "key", pino_js_string(js, "paths"));
+  pino_js_set(js, field, "title", pino_js_string(js, "Path"));
+  JSValueRef fields[] = {field};
+  pino_js_set(js, request, "form", pino_js_array(js, 1, fields));
+  pino_js_set(js, request, "picker", pino_js_bool(js, TRUE));
+  pino_js_set(js, request, "cwd", pino_js_string(js, folder));
+  return request;
+}
+
+static JSValueRef chosen_path(PinoStep *step, const char *folder, JSValueRef item, GError **error) {
+  g_autofree char *text = pino_js_is_string(step->js, item) ? pino_js_to_utf8(step->js, item) : NULL;
+  if (text == NULL || *text == '\0') {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "filepicker.open: the answer's paths are no texts");
+    return NULL;
+  }
+  g_autofree char *path = g_canonicalize_filename(text, folder);
+  gboolean save = pino_js_truthy(step->js, pino_js_get(step->js, step->params, "save"));
+  if (save || g_file_test(path, G_FILE_TEST_EXISTS))
+    return pino_js_string(step->js, path);
+  g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "filepicker.open: there is no %s on this machine",
+              path);
+  return NULL;
+}
+
+/* {paths: ["/absolute", ...]}; none chosen gives none. */
+static JSValueRef picked(PinoStep *step, const char *folder, JSValueRef answers, GError **error) {
+  PinoJs *js = step->js;
+  JSValueRef given = pino_js_get(js, answers, "paths");
+  gboolean several = pino_js_is_array(js, given);
+  guint count = several ? pino_js_length(js, given) : pino_js_is_nullish(js, given) ? 0 : 1;
+  JSObjectRef list = pino_js_array(js, 0, NULL);
+  for (guint i = 0; i < count; i++) {
+    JSValueRef item = several ? pino_js_get_index(js, given, i) : given;
+    JSValueRef path = chosen_path(step, folder, item, error);
+    if (path == NULL)
+      return NULL;
+    JSObjectSetPropertyAtIndex(pino_js_context(js), list, i, path, NULL);
+  }
+  JSObjectRef result = pino_js_object(js);
+  pino_js_set(js, result, "paths", list);
+  return result;
+}
+
+static JSValueRef pick_files(PinoStep *step, GError **error) {
+  PinoJs *js = step->js;
+  if (!pino_js_is_object(js, step->params))
+    step->params = pino_js_object(js);
+  g_autofree char *cwd = pino_js_get_utf8(js, step->params, "cwd");
+  g_autofree char *path = cwd != NULL ? g_steal_pointer(&cwd) : pino_js_get_utf8(js, step->params, "path");
+  g_autofree char *folder = g_canonicalize_filename(path != NULL ? path : "", step->script->cwd);
+  JSValueRef request = picker_request(step, folder);
+  pino_step_tell(step, "filepicker", request);
+  JSValueRef answers = ask(step, request, error);
+  return answers != NULL ? picked(step, folder, answers, error) : NULL;
+}
+
 const PinoMethod pino_methods_person[] = {
+    {"filepicker.open", pick_files},
     {"input", input},
     {"modal", modal},
     {"notify", notify},

@@ -212,7 +212,10 @@ static gboolean wait_time(PinoStep *step, double seconds, GError **error) {
 
 static gboolean wait_until_stopped(PinoStep *step, GError **error) {
   gboolean never = FALSE;
-  return pino_wait(&never, step->script->cancellable, error);
+  pino_script_set_waiting(step->script, TRUE);
+  pino_wait(&never, step->script->cancellable, error);
+  pino_script_set_waiting(step->script, FALSE);
+  return FALSE;
 }
 
 static gboolean perform(PinoStep *step, GError **error) {

@@ -14,12 +14,29 @@ const PinoMethod pino_methods_values[] = {
 
 /* In the specification (section 4), and to come. */
 static const char *const unavailable[] = {
-    "htmlmodal.open", "htmlmodal.update", "htmlmodal.close",   "loading.start",
-    "loading.end",    "filepicker.open",  "fs.open",           "web.expose",
-    "app.launch",     "app.search",       "app.info",          "app.refresh",
-    "hf.login",       "hf.logout",        "hf.upload",         "github.create",
-    "github.fork",    "gradio.predict",   "cloudflare.tunnel", "cloudflare.stop",
-    "clipboard.copy", "clipboard.paste",  "terminal.upload",   NULL,
+    "htmlmodal.open",
+    "htmlmodal.update",
+    "htmlmodal.close",
+    "loading.start",
+    "loading.end",
+    "fs.open",
+    "web.expose",
+    "app.launch",
+    "app.search",
+    "app.info",
+    "app.refresh",
+    "hf.login",
+    "hf.logout",
+    "hf.upload",
+    "github.create",
+    "github.fork",
+    "gradio.predict",
+    "cloudflare.tunnel",
+    "cloudflare.stop",
+    "clipboard.copy",
+    "clipboard.paste",
+    "terminal.upload",
+    NULL,
 };
 
 static const PinoMethod *find_in(const PinoMethod *table, const char *name) {
