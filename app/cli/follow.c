@@ -183,6 +183,12 @@ static void take_end(Follower *follower, PinoSlice event) {
     follower->ready = pino_slice_is(pino_slice_member(event, "outcome"), "daemon");
 }
 
+/* Older apps stay in a step that never ends: they are ready without an end of their steps. */
+static void take_ready(Follower *follower, PinoSlice event) {
+  if (pino_slice_member(event, "script").text == NULL)
+    follower->ready = TRUE;
+}
+
 static void take_event(Follower *follower, PinoSlice event) {
   PinoSlice type = pino_slice_member(event, "type");
   pino_printer_take(&follower->printer, event);
@@ -190,6 +196,8 @@ static void take_event(Follower *follower, PinoSlice event) {
     take_ask(follower, event);
   else if (pino_slice_is(type, "answered"))
     take_answered(follower, event);
+  else if (pino_slice_is(type, "ready"))
+    take_ready(follower, event);
   else if (pino_slice_is(type, "end"))
     take_end(follower, event);
 }

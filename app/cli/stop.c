@@ -51,6 +51,16 @@ static char *left_of(PinoClient *client, const char *name, gboolean is_run, GErr
   return live->len > 0 ? pino_one_line(left->str) : NULL;
 }
 
+/* The state of an app whose script another app's run has started; NULL when it does not run. */
+static char *state_within(PinoClient *client, const char *name) {
+  g_autofree char *path = pino_client_path("/v1/apps/%s", name);
+  g_autoptr(JsonNode) app = pino_client_request(client, "GET", path, NULL, NULL, NULL);
+  const char *state =
+      app != NULL && JSON_NODE_HOLDS_OBJECT(app) ? pino_text(json_node_get_object(app), "state") : NULL;
+  gboolean runs = g_strcmp0(state, "RUNNING") == 0 || g_strcmp0(state, "STARTING") == 0;
+  return runs ? g_strdup(state) : NULL;
+}
+
 /* --- stopping ------------------------------------------------------------------------------------------------------ */
 
 static gboolean ask(PinoClient *client, const char *format, const char *name, GError **error) {
@@ -107,6 +117,8 @@ static int stop(const char *name, int timeout) {
   if (client == NULL)
     return pino_say_error(error);
   g_autofree char *before = left_of(client, name, is_run, NULL);
+  if (before == NULL && name != NULL && !is_run)
+    before = state_within(client, name);
   gboolean asked = name == NULL ? ask_all(client, &error) : ask(client, is_run ? "run" : "app", name, &error);
   if (!asked || !wait_for_end(client, name, is_run, timeout, &error))
     return pino_say_error(error);

@@ -567,7 +567,7 @@ def left_behind(stage):
 
 @case("/server/http/connections-closed-while-an-answer-is-awaited-are-let-go")
 def left_waiting(stage):
-    stage.app("slow", pinokio__js="module.exports = { menu: () => new Promise((done) => setTimeout(() => done([]), 1500)) }")
+    stage.app("slow", pinokio__js="module.exports = { menu: () => new Promise((done) => setTimeout(() => done([]), 400)) }")
     stage.start()
     stage.alive()
     stage.waits(lambda: stage.ask("GET", "/v1/apps/slow").status == 200, "the app")

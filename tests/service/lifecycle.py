@@ -514,9 +514,10 @@ def ports(service):
 
 @case("/service/lifecycle/menus-many-at-once-and-their-worker-killed")
 def menus(service):
-    slow = "module.exports = { title: 'slow', menu: async () => { const end = Date.now() + 300; while (Date.now() < end); return [{ text: 'Start', href: 'start.json' }] } }"
-    apps.light(service.home, "slow")
-    apps.app(service.home, "slow", {"pinokio.js": slow})
+    looks = "require('fs').appendFileSync(__dirname + '/looks', 'x'); const end = Date.now() + 400; while (Date.now() < end);"
+    menu = "async () => { %s return [{ text: 'Start', href: 'start.json' }] }" % looks
+    folder = apps.light(service.home, "slow")
+    apps.app(service.home, "slow", {"pinokio.js": "module.exports = { title: 'slow', menu: %s }" % menu})
     for number in range(10):
         apps.light(service.home, "app%d" % number)
     service.up()
@@ -524,7 +525,11 @@ def menus(service):
     def workers():
         return [pid for pid in service.programs(RUNNER) if "--worker" in command_line(pid)]
 
-    service.waits(lambda: not any(a["name"] is None for a in service.api().get("/v1/apps").ok().json()), "looked at")
+    def looked():
+        return [app["installed"] for app in service.api().get("/v1/apps").ok().json()] == [True] * 11
+
+    service.waits(looked, "the engine has looked at all")
+    before = len(apps.read(folder, "looks"))
     asking = []
     for _ in range(2):
         for name in ["slow"] + ["app%d" % number for number in range(10)]:
@@ -532,9 +537,8 @@ def menus(service):
             request = "GET /v1/apps/%s/menu HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % name
             link.sendall(request.encode())
             asking.append((name, link))
-    service.waits(workers, "a worker")
-    time.sleep(0.1)
-    service.kill(workers()[0])  # in the middle of one of them
+    service.waits(lambda: len(apps.read(folder, "looks")) > before, "the slow one is read")
+    service.kill(workers()[0])
     for name, link in asking:
         said = b""
         with link:

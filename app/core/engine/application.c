@@ -36,6 +36,22 @@ static const char *state_by(const PinoLive *live) {
   }
 }
 
+/* A script of the app that runs inside of another app's run. */
+static const char *state_by_guest(PinoEngine *engine, PinoLive *live, const char *app) {
+  if (live->state > PINO_LIVE_STOPPING)
+    return NULL;
+  g_autoptr(GPtrArray) paths = pino_live_guests(live, app);
+  const char *state = NULL;
+  for (guint i = 0; i < paths->len; i++) {
+    JsonObject *entry = NULL;
+    if (pino_live_with_script(engine, paths->pdata[i], &entry) != live || entry == NULL)
+      continue;
+    gboolean ready = json_object_get_boolean_member_with_default(entry, "ready", FALSE);
+    state = ready || state != NULL ? "RUNNING" : "STARTING";
+  }
+  return state;
+}
+
 static guint weight_of(const char *state) {
   static const char *const order[] = {"STARTING", "RUNNING", "INSTALLING", "STOPPING"};
   for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
@@ -51,8 +67,9 @@ static const char *state_of_runs(PinoEngine *engine, const char *app) {
   gpointer value;
   g_hash_table_iter_init(&iter, engine->lives);
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
-    const PinoLive *live = value;
-    const char *given = g_strcmp0(live->row->app_id, app) == 0 ? state_by(live) : NULL;
+    PinoLive *live = value;
+    const char *given =
+        g_strcmp0(live->row->app_id, app) == 0 ? state_by(live) : state_by_guest(engine, live, app);
     if (weight_of(given) > weight_of(state))
       state = given;
   }
@@ -158,6 +175,28 @@ void pino_application_follow(PinoEngine *engine, const char *app) {
   g_clear_pointer(&engine->apps_view, g_bytes_unref);
   if (row != NULL && g_strcmp0(row->state, state_now(engine, row)) != 0)
     put(engine, row);
+}
+
+/* Apps whose scripts it has started keep their state by it, and lose it with it. */
+void pino_application_follow_run(PinoLive *live) {
+  PinoEngine *engine = live->engine;
+  for (guint i = 0; live->scripts != NULL && i < json_array_get_length(live->scripts); i++) {
+    JsonNode *node = json_array_get_element(live->scripts, i);
+    const char *path =
+        JSON_NODE_HOLDS_OBJECT(node)
+            ? json_object_get_string_member_with_default(json_node_get_object(node), "path", NULL)
+            : NULL;
+    char *app = path != NULL ? pino_application_of(engine, path) : NULL;
+    if (app != NULL)
+      g_hash_table_add(live->apps, app);
+  }
+  if (live->row->app_id != NULL)
+    g_hash_table_add(live->apps, g_strdup(live->row->app_id));
+  GHashTableIter iter;
+  gpointer app;
+  g_hash_table_iter_init(&iter, live->apps);
+  while (g_hash_table_iter_next(&iter, &app, NULL))
+    pino_application_follow(engine, app);
 }
 
 void pino_application_load(PinoEngine *engine) {

@@ -97,10 +97,11 @@ typedef struct {
   char *request; /* JSON */
 } PinoQuestion;
 
-/* A script of a run that another run wants ended. */
+/* A script of a run that another run, or a person, wants ended. */
 typedef struct {
   char *asker; /* RUN/NUMBER of who asks */
   char *path;
+  GTask *task; /* of a person; may be NULL */
 } PinoChildStop;
 
 /* One of the apps that a run waits for. */
@@ -134,6 +135,7 @@ struct _PinoLive {
   gboolean leaving;    /* it was told that it may leave */
   gboolean over;       /* the runner has told the end */
   gboolean to_cancel;  /* it came back and is to be asked to end, unless it was asked before */
+  GHashTable *apps;    /* ids of the apps whose scripts it has run */
   GPtrArray *children; /* PinoChildStop, owned: scripts of it that its runner ends for another run */
   /* its end */
   gboolean stop_wanted;
@@ -164,6 +166,8 @@ PinoLive *pino_live_find(PinoEngine *engine, const char *id);
 PinoLive *pino_live_of_script(PinoEngine *engine, const char *path);
 /* The run in which a script runs, main or not; *entry (may be NULL) is what is known of it. */
 PinoLive *pino_live_with_script(PinoEngine *engine, const char *path, JsonObject **entry);
+/* Paths of the scripts of an app that this run has started beside its main one. */
+GPtrArray *pino_live_guests(PinoLive *live, const char *app);
 PinoLiveShell *pino_live_shell(PinoLive *live, const char *id);
 PinoLiveShell *pino_live_shell_find(PinoEngine *engine, const char *id);
 /* A new one, or the one of that id. */
@@ -230,6 +234,9 @@ void pino_query_stopped(PinoLive *live, JsonObject *message);
 /* The run's runner is gone, and with it those who would have ended its scripts; stops: PinoChildStop, taken over. */
 void pino_query_runner_gone(PinoEngine *engine, const char *run, GPtrArray *stops);
 void pino_child_stop_free(gpointer stop);
+/* Ends a script that another app's run has started; task (taken over) is told when it is. */
+void pino_query_stop_guest(PinoLive *owner, const char *path, GTask *task);
+/* The ports that it was given are free again. */
 void pino_ports_release(PinoEngine *engine, const char *run);
 
 /* --- adopt.c: shells without a runner ---- */
@@ -267,6 +274,8 @@ void pino_stop_go_on(PinoLive *live);
 void pino_stop_script(PinoLive *live, const char *path);
 /* Ends its commands. */
 void pino_stop_shells(PinoLive *live);
+/* A task that is done: it is taken over, and told so in a later turn. */
+void pino_stop_tell(GTask *task);
 /* Tells those who wait for its end. */
 void pino_stop_done(PinoLive *live);
 /* The engine ends first. */
@@ -319,6 +328,9 @@ void pino_application_load(PinoEngine *engine);
 void pino_application_look(PinoEngine *engine, const char *app);
 /* A run of it has. */
 void pino_application_follow(PinoEngine *engine, const char *app);
+/* A run has changed: its app, and those whose scripts it started. */
+void pino_application_follow_run(PinoLive *live);
+/* All of them, and what lies under api/ now. */
 void pino_application_follow_all(PinoEngine *engine);
 /* What its launcher says (menu.c); menu may be NULL. */
 void pino_application_describe(PinoEngine *engine, const char *app, JsonObject *menu);

@@ -66,6 +66,7 @@ PinoLive *pino_live_new(PinoEngine *engine, PinoRunRow *row) {
   live->questions = g_ptr_array_new_with_free_func(question_free);
   live->stoppers = g_ptr_array_new_with_free_func(g_object_unref);
   live->required = g_ptr_array_new_with_free_func(pino_required_free);
+  live->apps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   live->children = g_ptr_array_new_with_free_func(pino_child_stop_free);
   live->checkpoint = (guint64)row->checkpoint;
   live->on_stop = TRUE;
@@ -97,6 +98,7 @@ void pino_live_free(gpointer data) {
   g_clear_pointer(&live->failed, g_ptr_array_unref);
   g_clear_pointer(&live->scripts, json_array_unref);
   g_clear_pointer(&live->journal, pino_journal_free);
+  g_hash_table_unref(live->apps);
   g_free(live->method);
   g_free(live->opened);
   pino_run_row_free(live->row);
@@ -150,6 +152,21 @@ PinoLive *pino_live_with_script(PinoEngine *engine, const char *path, JsonObject
     return live;
   }
   return NULL;
+}
+
+GPtrArray *pino_live_guests(PinoLive *live, const char *app) {
+  GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; live->scripts != NULL && i < json_array_get_length(live->scripts); i++) {
+    JsonNode *node = json_array_get_element(live->scripts, i);
+    const char *path =
+        JSON_NODE_HOLDS_OBJECT(node)
+            ? json_object_get_string_member_with_default(json_node_get_object(node), "path", NULL)
+            : NULL;
+    g_autofree char *owner = path != NULL ? pino_application_of(live->engine, path) : NULL;
+    if (g_strcmp0(owner, app) == 0 && !g_str_equal(path, live->row->script))
+      g_ptr_array_add(paths, g_strdup(path));
+  }
+  return paths;
 }
 
 PinoLiveShell *pino_live_shell(PinoLive *live, const char *id) {
@@ -292,8 +309,7 @@ static void write_run(PinoLive *live) {
       pino_live_shell_changed(shell);
   }
   tell_run(live);
-  if (live->row->app_id != NULL)
-    pino_application_follow(live->engine, live->row->app_id);
+  pino_application_follow_run(live);
 }
 
 static gboolean on_flush(gpointer data) {

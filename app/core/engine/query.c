@@ -131,23 +131,36 @@ static void on_stopped(GObject *source, GAsyncResult *result, gpointer data) {
   asker_free(asker);
 }
 
+/* task is taken over. */
+static void ask_to_stop(PinoLive *owner, const char *path, char *asker, GTask *task) {
+  PinoChildStop *stop = g_new0(PinoChildStop, 1);
+  *stop = (PinoChildStop){.asker = asker, .path = g_strdup(path), .task = task};
+  g_ptr_array_add(owner->children, stop);
+  g_autoptr(GString) line = g_string_new("{");
+  pino_json_append_member(line, "type", "stop");
+  pino_json_append_member(line, "id", asker);
+  pino_json_append_member(line, "path", path);
+  g_string_append_c(line, '}');
+  pino_channel_send(owner->channel, line->str);
+}
+
 /* A script that another one started: its runner ends it, or, when that has left, its commands are ended here. */
 static void stop_child(PinoLive *owner, const char *path, PinoLive *asking, gint64 id) {
   if (owner->channel != NULL) {
-    PinoChildStop *stop = g_new0(PinoChildStop, 1);
-    stop->asker = g_strdup_printf("%s/%" G_GINT64_FORMAT, asking->row->id, id);
-    stop->path = g_strdup(path);
-    g_ptr_array_add(owner->children, stop);
-    g_autoptr(GString) line = g_string_new("{");
-    pino_json_append_member(line, "type", "stop");
-    pino_json_append_member(line, "id", stop->asker);
-    pino_json_append_member(line, "path", path);
-    g_string_append_c(line, '}');
-    pino_channel_send(owner->channel, line->str);
+    ask_to_stop(owner, path, g_strdup_printf("%s/%" G_GINT64_FORMAT, asking->row->id, id), NULL);
     return;
   }
   pino_stop_script(owner, path);
   reply(asking->channel, id, "true");
+}
+
+void pino_query_stop_guest(PinoLive *owner, const char *path, GTask *task) {
+  if (owner->channel != NULL) {
+    ask_to_stop(owner, path, g_strdup_printf("-/%u", ++owner->engine->next_question), task);
+    return;
+  }
+  pino_stop_script(owner, path);
+  pino_stop_tell(task);
 }
 
 static void stop_script(PinoEngine *engine, PinoLive *asking, const char *path, gint64 id) {
@@ -176,6 +189,8 @@ static void reply_stopped(PinoEngine *engine, const char *asker) {
 
 void pino_child_stop_free(gpointer data) {
   PinoChildStop *stop = data;
+  if (stop->task != NULL)
+    pino_stop_tell(stop->task);
   g_free(stop->asker);
   g_free(stop->path);
   g_free(stop);

@@ -241,6 +241,8 @@ static void on_remains_gone(GObject *source, GAsyncResult *result, gpointer data
 static gboolean is_there_already(GTask *task) {
   Start *start = g_task_get_task_data(task);
   PinoLive *live = pino_live_of_script(start->engine, start->script);
+  if (live == NULL || pino_live_is_over(live)) /* another app's run may have it */
+    live = pino_live_with_script(start->engine, start->script, NULL);
   if (live == NULL)
     return FALSE;
   if (live->state == PINO_LIVE_STOPPING) {

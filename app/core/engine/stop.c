@@ -133,9 +133,13 @@ static gboolean on_done(gpointer data) {
 }
 
 /* In a turn of its own: who is told may call into the engine. */
+void pino_stop_tell(GTask *task) {
+  g_idle_add_full(G_PRIORITY_DEFAULT, on_done, task, NULL);
+}
+
 void pino_stop_done(PinoLive *live) {
   while (live->stoppers->len > 0)
-    g_idle_add_full(G_PRIORITY_DEFAULT, on_done, g_ptr_array_steal_index(live->stoppers, 0), NULL);
+    pino_stop_tell(g_ptr_array_steal_index(live->stoppers, 0));
 }
 
 void pino_stop_give_up(PinoEngine *engine) {
@@ -208,6 +212,26 @@ static void on_one_stopped(GObject *source, GAsyncResult *result, gpointer data)
   several_done(several);
 }
 
+/* Scripts of the app that run inside of other apps' runs. */
+static void stop_guests(PinoEngine *engine, const char *app, Several *several) {
+  g_autoptr(GPtrArray) owners = g_ptr_array_new();
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, engine->lives);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    if (g_strcmp0(((PinoLive *)value)->row->app_id, app) != 0)
+      g_ptr_array_add(owners, value);
+  }
+  for (guint i = 0; i < owners->len; i++) {
+    PinoLive *owner = owners->pdata[i];
+    g_autoptr(GPtrArray) paths = pino_live_guests(owner, app);
+    for (guint j = 0; j < paths->len; j++) {
+      several->left++;
+      pino_query_stop_guest(owner, paths->pdata[j], g_task_new(NULL, NULL, on_one_stopped, several));
+    }
+  }
+}
+
 void pino_engine_stop_app(PinoEngine *engine, const char *app, GAsyncReadyCallback callback, gpointer data) {
   g_autoptr(GError) error = NULL;
   g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
@@ -230,6 +254,8 @@ void pino_engine_stop_app(PinoEngine *engine, const char *app, GAsyncReadyCallba
   *several = (Several){.task = g_object_ref(task), .left = runs->len + 1};
   for (guint i = 0; i < runs->len; i++)
     pino_engine_stop_run(engine, runs->pdata[i], on_one_stopped, several);
+  if (app != NULL)
+    stop_guests(engine, app, several);
   several_done(several);
 }
 
