@@ -14,7 +14,8 @@
 #define ACCEPT_TURN 16      /* then the loop's other work has its turn */
 #define ACCEPT_PAUSE_MS 200 /* after an accept that failed */
 #define SWEEP_MS 1000
-#define IDLE_MS 60000 /* between two requests */
+#define LOCAL_ROOM (48 * 1024) /* of the kernel, which doubles it; the default is about twice that */
+#define IDLE_MS 60000          /* between two requests */
 
 typedef struct {
   PinoDoor *door;
@@ -83,6 +84,10 @@ gboolean pino_connection_is_ours(PinoConnection *connection) {
 
 void pino_connection_cut(PinoConnection *connection) {
   g_socket_shutdown(connection->socket, TRUE, TRUE, NULL); /* libsoup sees the end of the stream */
+}
+
+GSocket *pino_connection_spare(PinoConnection *connection) {
+  return connection->local ? connection->socket : NULL;
 }
 
 void pino_connection_end(PinoConnection *connection) {
@@ -157,14 +162,16 @@ static gboolean comes_from_here(const struct sockaddr_storage *peer) {
 }
 
 static void take_in(PinoDoor *door, int fd, gboolean local, gboolean loopback) {
-  int yes = 1;
+  int yes = 1, room = LOCAL_ROOM;
   g_autoptr(GError) error = NULL;
   GSocket *socket = g_socket_new_from_fd(fd, &error);
   if (socket == NULL) {
     close(fd); /* the peer went at once */
     return;
   }
-  if (!local)
+  if (local)
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  else
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   PinoConnection *connection = g_new0(PinoConnection, 1);
   connection->door = door;

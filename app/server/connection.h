@@ -37,6 +37,8 @@ void pino_connection_expect(PinoConnection *connection, guint ms);
 void pino_connection_begin(PinoConnection *connection);
 void pino_connection_rest(PinoConnection *connection);
 void pino_connection_cut(PinoConnection *connection);
+/* Its socket, where the kernel's buffer for what is sent was kept below what is allowed; otherwise NULL. */
+GSocket *pino_connection_spare(PinoConnection *connection);
 /* Nothing more is sent; the peer learns that. */
 void pino_connection_end(PinoConnection *connection);
 

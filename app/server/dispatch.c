@@ -218,7 +218,10 @@ static void on_switched(SoupServerMessage *message, gpointer data) {
   pino_connection_expect(call->connection, 0);
   g_autoptr(GIOStream) stream = soup_server_message_steal_connection(message);
   call->answered = TRUE;
-  call->opened(server, pino_server_adopt(server, stream, keep), call->opened_data);
+  PinoSocket *socket = pino_server_adopt(server, stream, keep);
+  if (pino_connection_spare(call->connection) != NULL)
+    pino_socket_spare(socket, pino_connection_spare(call->connection));
+  call->opened(server, socket, call->opened_data);
   g_object_unref(message);
 }
 

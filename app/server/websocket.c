@@ -1,15 +1,17 @@
 #include "server/websocket.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #define READ_PIECE (16 * 1024)
 #define READ_TURN (64 * 1024)  /* then the loop's other work has its turn */
 #define MOST_PONGS (16 * 1024) /* waiting bytes; above, a ping stays without an answer */
 #define SHRINK (256 * 1024)    /* buffers that grew beyond are given back when they are empty */
 #define PING_SECONDS 20
-#define PINGS 2         /* without an answer to either, the third finds it gone */
-#define LAST_MS 2000    /* for a reader that stopped to take the reason */
-#define CLOSE_SECONDS 5 /* for the peer's answer to a close */
+#define SPARE (1024 * 1024) /* the kernel makes of it what it allows */
+#define PINGS 2             /* without an answer to either, the third finds it gone */
+#define LAST_MS 2000        /* for a reader that stopped to take the reason */
+#define CLOSE_SECONDS 5     /* for the peer's answer to a close */
 
 enum { CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10 };
 
@@ -17,6 +19,7 @@ struct _PinoSocket {
   guint refs;
   GIOStream *stream;
   GObject *keep;
+  GSocket *raw; /* NULL: it has no spare room */
   void (*released)(PinoSocket *socket, gpointer owner);
   gpointer owner;
   const PinoSocketEvents *events;
@@ -51,11 +54,16 @@ PinoSocket *pino_socket_new(GIOStream *stream, GObject *keep, guint stall_ms,
   return socket;
 }
 
+void pino_socket_spare(PinoSocket *socket, GSocket *raw) {
+  socket->raw = g_object_ref(raw);
+}
+
 static void socket_unref(PinoSocket *socket) {
   if (--socket->refs > 0)
     return;
   g_clear_object(&socket->stream);
   g_clear_object(&socket->keep);
+  g_clear_object(&socket->raw);
   g_byte_array_unref(socket->incoming);
   g_byte_array_unref(socket->outgoing);
   g_clear_pointer(&socket->message, g_byte_array_unref);
@@ -131,7 +139,8 @@ static gboolean drained(PinoSocket *socket) {
     return FALSE;
   }
   if (socket->closing) {
-    wait_for_close(socket, CLOSE_SECONDS * 1000);
+    if (socket->close_timer == 0)
+      wait_for_close(socket, CLOSE_SECONDS * 1000);
   } else if (socket->drained == NULL) {
     /* Low: what everybody else does goes before this reader's next piece. */
     socket->drained = g_idle_source_new();
@@ -139,6 +148,14 @@ static gboolean drained(PinoSocket *socket) {
     g_source_attach(socket->drained, g_main_context_get_thread_default());
   }
   return TRUE;
+}
+
+static gboolean flush(PinoSocket *socket);
+
+/* The kernel takes the rest and the reason too: who reads again after a while finds them, though we have gone. */
+static void use_spare(PinoSocket *socket) {
+  if (socket->raw != NULL && g_socket_set_option(socket->raw, SOL_SOCKET, SO_SNDBUF, SPARE, NULL))
+    flush(socket);
 }
 
 static gboolean on_stall_timer(gpointer data) {
@@ -158,6 +175,7 @@ static gboolean on_stall_timer(gpointer data) {
     reason = socket->events->stalled(socket, socket->data);
   pino_socket_close(socket, PINO_SOCKET_TRY_LATER, reason != NULL ? reason : "too far behind");
   wait_for_close(socket, LAST_MS);
+  use_spare(socket);
   return G_SOURCE_REMOVE;
 }
 

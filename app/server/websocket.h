@@ -45,6 +45,9 @@ typedef struct {
  * after the closed event. */
 PinoSocket *pino_socket_new(GIOStream *stream, GObject *keep, guint stall_ms,
                             void (*released)(PinoSocket *socket, gpointer owner), gpointer owner);
+/* raw: its socket, whose sending buffer may still be made larger than it is; then the reason for a reader that stopped
+ * does not have to wait for it. */
+void pino_socket_spare(PinoSocket *socket, GSocket *raw);
 /* events stays; begins to read. */
 void pino_socket_listen(PinoSocket *socket, const PinoSocketEvents *events, gpointer data);
 

@@ -561,7 +561,7 @@ def left_behind(stage):
             stage.sockets.remove(http)
         let_go(stage, first)
         before = stage.rss() if turn == 6 else before  # what so many at once need stays the program's
-    stage.costs(before, 512 * 1024, "500 at once, again and again")
+    stage.costs(before, 2 * 1024 * 1024, "500 at once, again and again")
     stage.alive()
 
 

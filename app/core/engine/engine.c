@@ -227,7 +227,7 @@ static PinoEngine *make(const PinoEngineOptions *options) {
   engine->applications =
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)pino_application_free);
   engine->outcomes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pino_outcome_note_free);
-  engine->ports = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+  engine->ports = g_hash_table_new_full(NULL, NULL, NULL, pino_port_release);
   engine->dirty = g_hash_table_new(NULL, NULL);
   engine->watches = g_ptr_array_new_with_free_func(g_free);
   engine->news = g_queue_new();

@@ -1,15 +1,11 @@
 /* What a runner or a menu worker asks of the other runs. */
-#include <arpa/inet.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/port.h"
 #include "engine/internal.h"
-
-#define FIRST_PORT 42003 /* where Pinokio starts to look, after its own */
-#define LAST_PORT 59999
 
 /* Who waits for a stop: looked up again when it is done, since either may be gone by then. */
 typedef struct {
@@ -88,33 +84,39 @@ static char *all_running(PinoEngine *engine) {
 
 /* --- ports ----------------------------------------------------------------------------------------------------- */
 
-static gboolean port_is_free(guint port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int yes = 1;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((guint16)port)};
-  address.sin_addr.s_addr = htonl(INADDR_ANY);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  gboolean is_free =
-      fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
-  if (fd >= 0)
-    close(fd);
-  return is_free;
+typedef struct {
+  char *run;
+  int fd;
+} Kept;
+
+void pino_port_release(gpointer data) {
+  Kept *kept = data;
+  close(kept->fd);
+  g_free(kept->run);
+  g_free(kept);
 }
 
-/* One that nobody listens on and that no other run was given. */
+/* One that nobody listens on and that no other run was given, of this engine or another. */
 static char *take_port(PinoEngine *engine, const char *run) {
-  for (guint port = FIRST_PORT; port <= LAST_PORT; port++) {
-    if (g_hash_table_contains(engine->ports, GUINT_TO_POINTER(port)) || !port_is_free(port))
-      continue;
-    if (run != NULL)
-      g_hash_table_insert(engine->ports, GUINT_TO_POINTER(port), g_strdup(run));
+  g_autoptr(GError) error = NULL;
+  guint port;
+  int fd = pino_port_take(&port, &error);
+  if (fd < 0) {
+    pino_engine_trouble(engine, "a port for an app", error);
+    return NULL;
+  }
+  if (run == NULL) {
+    close(fd);
     return g_strdup_printf("%u", port);
   }
-  return NULL;
+  Kept *kept = g_new0(Kept, 1);
+  *kept = (Kept){.run = g_strdup(run), .fd = fd};
+  g_hash_table_insert(engine->ports, GUINT_TO_POINTER(port), kept);
+  return g_strdup_printf("%u", port);
 }
 
-static gboolean belongs_to(gpointer port, gpointer run, gpointer wanted) {
-  return g_str_equal(run, wanted);
+static gboolean belongs_to(gpointer port, gpointer kept, gpointer run) {
+  return g_str_equal(((Kept *)kept)->run, run);
 }
 
 void pino_ports_release(PinoEngine *engine, const char *run) {

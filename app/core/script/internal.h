@@ -27,7 +27,7 @@ struct _PinoRun {
   JSObjectRef step;
   JSObjectRef keypath;
   guint shells_made;
-  guint next_port;
+  GArray *ports; /* descriptors that keep the ports it was given */
   gboolean closing;
   gboolean woken; /* while serving: a command ended that was left running, or the main script did */
   /* of the service */

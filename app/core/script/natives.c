@@ -1,10 +1,9 @@
 /* What the scripts of this room (js/) need from the system. */
-#include <arpa/inet.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/port.h"
 #include "environment/env.h"
 #include "environment/key.h"
 #include "environment/tools.h"
@@ -61,9 +60,6 @@ static JSValueRef machine(PinoJs *js, size_t argc, const JSValueRef argv[], GErr
   return pino_machine_facts(js);
 }
 
-#define FIRST_PORT 42003 /* where Pinokio starts to look, after its own */
-#define LAST_PORT 59999
-
 /* (path) -> {running, ready, status, local, global} of a script of another run, or null */
 static JSValueRef other(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
   PinoRun *run = pino_js_native_data(js);
@@ -82,34 +78,18 @@ static JSValueRef others(PinoJs *js, size_t argc, const JSValueRef argv[], GErro
   return paths != NULL ? pino_js_strv(js, (const char *const *)paths) : pino_js_array(js, 0, NULL);
 }
 
-static gboolean port_is_free(guint port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int yes = 1;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((guint16)port)};
-  address.sin_addr.s_addr = htonl(INADDR_ANY);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  gboolean is_free =
-      fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
-  if (fd >= 0)
-    close(fd);
-  return is_free;
-}
-
 /* A free port, not one that was given before: its step may not have taken it yet. */
 static JSValueRef port(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
   PinoRun *run = pino_js_native_data(js);
   guint held = run->has_registry ? run->registry.port(run->registry.data) : 0;
   if (held != 0)
     return pino_js_number(js, held);
-  for (guint tries = FIRST_PORT; tries <= LAST_PORT; tries++) {
-    guint candidate = MAX(run->next_port, FIRST_PORT);
-    run->next_port = candidate < LAST_PORT ? candidate + 1 : FIRST_PORT;
-    if (port_is_free(candidate))
-      return pino_js_number(js, candidate);
-  }
-  g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "no port between %d and %d is free", FIRST_PORT,
-              LAST_PORT);
-  return NULL;
+  guint taken;
+  int fd = pino_port_take(&taken, error);
+  if (fd < 0)
+    return NULL;
+  g_array_append_val(run->ports, fd);
+  return pino_js_number(js, taken);
 }
 
 /* (folder) -> {NAME: value}: process, system ENVIRONMENT, the app's */
