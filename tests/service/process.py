@@ -154,7 +154,7 @@ def installation(service):
     folder = apps.installs(service.home, "app", 4)
     service.up()
     service.equal(service.app_state("app"), "CLONED", "state before the installation")
-    run = service.launch("app")
+    run = service.launch("app", script="install.json")
     view = service.becomes(run, "finished")
     service.equal(view["kind"], "install", "kind of the run")
     service.equal(apps.read(folder, "marks").split(), ["1", "2", "3", "4"], "steps of the installation")
