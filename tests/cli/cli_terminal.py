@@ -235,7 +235,8 @@ def by_name(t):
 @case("/cli/attach/ctrl-c-goes-to-the-shell")
 def ctrl_c_inside(t):
     talking(t, "trap 'echo interrupted' INT; echo at http://127.0.0.1:1/; while true; do sleep 0.1; done")
-    program, _ = attach(t, "demo")
+    program, before = attach(t, "demo")
+    t.waits(lambda: settings(program) != before, "raw mode")
     program.type("\x03")
     program.until("interrupted")
     program.type(DETACH)

@@ -560,8 +560,8 @@ def left_behind(stage):
             http.close()
             stage.sockets.remove(http)
         let_go(stage, first)
-        before = stage.rss() if turn == 6 else before  # what so many at once need stays the program's
-    stage.costs(before, 2 * 1024 * 1024, "500 at once, again and again")
+        before = stage.rss() if turn == 6 else before  # what so many at once need is kept for the next
+    stage.costs(before, 8 * 1024 * 1024, "500 at once, again and again")
     stage.alive()
 
 
