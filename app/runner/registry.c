@@ -36,12 +36,6 @@ static char **on_running(gpointer data) {
   return g_strv_builder_end(paths);
 }
 
-static guint on_port(gpointer data) {
-  g_autoptr(JsonNode) node = ask(data, "port", NULL);
-  gint64 port = node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_int(node) : 0;
-  return port > 0 && port <= G_MAXUINT16 ? (guint)port : 0;
-}
-
 static gboolean on_stop(const char *path, GCancellable *cancellable, gboolean *stopped, gpointer data,
                         GError **error) {
   PinoRegistrySource *source = data;
@@ -56,6 +50,5 @@ static gboolean on_stop(const char *path, GCancellable *cancellable, gboolean *s
 }
 
 PinoRegistry pino_registry(PinoRegistrySource *source) {
-  return (PinoRegistry){
-      .status = on_status, .running = on_running, .port = on_port, .stop = on_stop, .data = source};
+  return (PinoRegistry){.status = on_status, .running = on_running, .stop = on_stop, .data = source};
 }

@@ -13,7 +13,7 @@
 #include "runner/serve.h"
 
 #define ALONE_MS 3000 /* for an engine that does not listen any more */
-#define IDLE_MS 30000
+#define IDLE_MS 5000
 #define CPU_SECONDS 5 /* of one entry into JavaScript */
 #define LATE_MS 8000  /* a menu that awaits what never comes; the engine waits for 10 s */
 

@@ -55,7 +55,7 @@ def end_all(t):
     try:
         t.run("down", "--apps", seconds=60)
     finally:
-        # A worker for menus stays for half a minute, whatever became of its engine.
+        # A worker for menus stays for some seconds, whatever became of its engine.
         workers = [pid for pid in started(t, "pinokiocloud-runner", "serve") if "--worker" in command_line(pid)]
         for pid in engines(t) + workers:
             os.kill(pid, signal.SIGKILL)

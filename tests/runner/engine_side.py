@@ -93,7 +93,7 @@ class Engine:
         self.run_dir = os.path.join(stage.home, "run")
         os.makedirs(os.path.join(self.run_dir, "shells"), exist_ok=True)
         self.path = os.path.join(self.run_dir, "control.sock")
-        self.answers = lambda query: {"running": [], "port": 0}.get(query["what"])
+        self.answers = lambda query: {"running": []}.get(query["what"])
         self.listener = None
         self.lines = []
         self.come()

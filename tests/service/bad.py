@@ -125,7 +125,8 @@ def menu_hangs(service):
                 said += chunk
         took = time.monotonic() - began
         service.equal(said[9:10] in (b"4", b"5"), True, "answer: %r" % said[:300])
-        if took > 14:
+        # Its own ten seconds, and those of the engine's look at the same menu that was under way.
+        if took > 22:
             raise AssertionError("the menu of %s was given up after %.1f s" % (name, took))
         if worst > 0.5:
             raise AssertionError("another request took %.2f s meanwhile" % worst)
@@ -163,7 +164,7 @@ def names(service):
         service.stop(name)
     shown = service.run("ps").out + service.run("status").out
     service.lacks(shown, r"^lines\b")  # a newline in a name must not make a line of its own
-    # The menus' worker of the engine that was killed stays for half a minute.
+    # The menus' worker of the engine that was killed stays for some seconds.
     service.nothing_left(but=[service.engine_pid()], seconds=45)
     folders = sorted(os.listdir(os.path.join(service.home, "api")))
     service.equal(folders, sorted([*NAMES.values(), "two\nlines"]), "folders under api/")

@@ -110,7 +110,7 @@ def garbage(service):
             os.unlink(path)
         running.write(content)
         service.up()
-        running.check(rebuilt=bool(content))
+        running.check(rebuilt=len(content) > 1)  # SQLite takes one byte for nothing
         service.kill()
     service.up()
 

@@ -20,7 +20,6 @@
  *   withdraw  {id}: the question is no longer asked
  *   query     {id, what: "script", path} -> {running, ready, status, local, global} or null
  *             {id, what: "running"} -> [PATH]
- *             {id, what: "port"} -> NUMBER, held for this run
  *             {id, what: "stop", path} -> true once it is stopped, false: it did not run
  *   menu      {id, menu: {}, title, installed, install, start, installInput, startInput} or {id, error, code: "limit" |
  *             "not_found" | "syntax" | "usage" | "script"...}: of a worker

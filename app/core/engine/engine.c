@@ -227,7 +227,6 @@ static PinoEngine *make(const PinoEngineOptions *options) {
   engine->applications =
       g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)pino_application_free);
   engine->outcomes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, pino_outcome_note_free);
-  engine->ports = g_hash_table_new_full(NULL, NULL, NULL, pino_port_release);
   engine->dirty = g_hash_table_new(NULL, NULL);
   engine->watches = g_ptr_array_new_with_free_func(g_free);
   engine->news = g_queue_new();
@@ -318,7 +317,6 @@ void pino_engine_free(PinoEngine *engine) {
   g_clear_pointer(&engine->applications, g_hash_table_unref);
   g_clear_pointer(&engine->library, pino_library_free);
   g_clear_pointer(&engine->outcomes, g_hash_table_unref);
-  g_clear_pointer(&engine->ports, g_hash_table_unref);
   g_clear_pointer(&engine->dirty, g_hash_table_unref);
   g_clear_pointer(&engine->watches, g_ptr_array_unref);
   g_queue_free_full(engine->news, g_free);

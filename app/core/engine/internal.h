@@ -50,7 +50,6 @@ struct _PinoEngine {
   GHashTable *lives;        /* run id -> PinoLive, owned */
   GHashTable *applications; /* app -> PinoApplication, owned: as in the library */
   GHashTable *outcomes;     /* path -> PinoOutcomeNote: how scripts that are over ended */
-  GHashTable *ports;        /* port -> Kept (query.c): which run it was handed to */
   GHashTable *dirty;        /* PinoLive whose row is to be written */
   guint flush_source;
   guint checkpoint_source;
@@ -236,9 +235,6 @@ void pino_query_runner_gone(PinoEngine *engine, const char *run, GPtrArray *stop
 void pino_child_stop_free(gpointer stop);
 /* Ends a script that another app's run has started; task (taken over) is told when it is. */
 void pino_query_stop_guest(PinoLive *owner, const char *path, GTask *task);
-void pino_port_release(gpointer kept);
-/* The ports that it was given are free again. */
-void pino_ports_release(PinoEngine *engine, const char *run);
 
 /* --- adopt.c: shells without a runner ---- */
 

@@ -477,7 +477,6 @@ void pino_live_release(PinoLive *live) {
   for (guint i = 0; i < live->shells->len; i++)
     remove_status(live->shells->pdata[i]);
   pino_stop_done(live);
-  pino_ports_release(engine, live->row->id);
   g_hash_table_remove(engine->lives, live->row->id);
 }
 

@@ -1,10 +1,8 @@
 /* What a runner or a menu worker asks of the other runs. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/port.h"
 #include "engine/internal.h"
 
 /* Who waits for a stop: looked up again when it is done, since either may be gone by then. */
@@ -80,47 +78,6 @@ static char *all_running(PinoEngine *engine) {
   }
   g_string_append_c(paths, ']');
   return g_string_free(g_steal_pointer(&paths), FALSE);
-}
-
-/* --- ports ----------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-  char *run;
-  int fd;
-} Kept;
-
-void pino_port_release(gpointer data) {
-  Kept *kept = data;
-  close(kept->fd);
-  g_free(kept->run);
-  g_free(kept);
-}
-
-/* One that nobody listens on and that no other run was given, of this engine or another. */
-static char *take_port(PinoEngine *engine, const char *run) {
-  g_autoptr(GError) error = NULL;
-  guint port;
-  int fd = pino_port_take(&port, &error);
-  if (fd < 0) {
-    pino_engine_trouble(engine, "a port for an app", error);
-    return NULL;
-  }
-  if (run == NULL) {
-    close(fd);
-    return g_strdup_printf("%u", port);
-  }
-  Kept *kept = g_new0(Kept, 1);
-  *kept = (Kept){.run = g_strdup(run), .fd = fd};
-  g_hash_table_insert(engine->ports, GUINT_TO_POINTER(port), kept);
-  return g_strdup_printf("%u", port);
-}
-
-static gboolean belongs_to(gpointer port, gpointer kept, gpointer run) {
-  return g_str_equal(((Kept *)kept)->run, run);
-}
-
-void pino_ports_release(PinoEngine *engine, const char *run) {
-  g_hash_table_foreach_remove(engine->ports, belongs_to, (gpointer)run);
 }
 
 /* --- stopping -------------------------------------------------------------------------------------------------- */
@@ -231,7 +188,5 @@ void pino_query_answer(PinoEngine *engine, PinoLive *live, PinoChannel *channel,
     value = about_script(engine, path);
   else if (g_str_equal(what, "running"))
     value = all_running(engine);
-  else if (g_str_equal(what, "port"))
-    value = take_port(engine, live != NULL ? live->row->id : NULL);
   reply(channel, id, value != NULL ? value : "null");
 }

@@ -81,9 +81,6 @@ static JSValueRef others(PinoJs *js, size_t argc, const JSValueRef argv[], GErro
 /* A free port, not one that was given before: its step may not have taken it yet. */
 static JSValueRef port(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
   PinoRun *run = pino_js_native_data(js);
-  guint held = run->has_registry ? run->registry.port(run->registry.data) : 0;
-  if (held != 0)
-    return pino_js_number(js, held);
   guint taken;
   int fd = pino_port_take(&taken, error);
   if (fd < 0)

@@ -22,8 +22,6 @@ typedef struct {
   char *(*status)(const char *path, gpointer data);
   /* Paths of all scripts that run. Free with g_strfreev(). */
   char **(*running)(gpointer data);
-  /* A free port that is held for this run; 0: it looks for one itself. */
-  guint (*port)(gpointer data);
   /* Ends a script of another run and waits for that. *stopped: it ran. */
   gboolean (*stop)(const char *path, GCancellable *cancellable, gboolean *stopped, gpointer data,
                    GError **error);
