@@ -18,6 +18,8 @@ ASAN_ENV = ASAN_OPTIONS=$(ASAN_FLAGS):fast_unwind_on_malloc=0:malloc_context_siz
 TSAN_FLAGS = suppressions=$(SANITIZERS)/tsan.supp:halt_on_error=1:exitcode=99
 TSAN_ENV = TSAN_OPTIONS=$(TSAN_FLAGS):ignore_noninstrumented_modules=1:die_after_fork=0 \
   G_SLICE=always-malloc G_DEBUG=fatal-criticals PINOKIO_TEST_SLOW=4
+# What looks at the sources, at the net, at npm's pterm, at speed.
+ASAN_WITHOUT = lint online pterm load
 TSAN_SUITES = base net storage environment keeper
 # A forked child of a program with threads cannot start threads under ThreadSanitizer.
 TSAN_SKIP = -s /storage/download/full-disk-keeps-part
@@ -52,7 +54,7 @@ test: setup-test build
 	@meson test -C build --quiet >build/test.log 2>&1 || true
 	@tests/sanitizers/build.sh build-asan address,undefined
 	@echo "testing: build-asan"
-	@$(ASAN_ENV) meson test -C build-asan --quiet --no-suite lint --no-suite online --timeout-multiplier 4 \
+	@$(ASAN_ENV) meson test -C build-asan --quiet $(addprefix --no-suite ,$(ASAN_WITHOUT)) --timeout-multiplier 4 \
 	  >build-asan/test.log 2>&1 || true
 	@tests/sanitizers/build.sh build-tsan thread
 	@echo "testing: build-tsan"
