@@ -69,7 +69,8 @@ char *pino_engine_shell_log(PinoEngine *engine, const char *shell, GError **erro
 /* TRUE while more may come to the journal. */
 gboolean pino_engine_run_is_live(PinoEngine *engine, const char *run);
 
-/* The menu of an app, evaluated now by a worker process; 10 s at most. Errors: NOT_FOUND (no app, no launcher), SCRIPT,
+/* The menu of an app, evaluated now by a worker process; 10 s at most, and what a look at another one
+ * that is under way still takes. Errors: NOT_FOUND (no app, no launcher), SCRIPT,
  * LIMIT. finish gives what `pinokiocloud menu --json` prints. */
 void pino_engine_menu(PinoEngine *engine, const char *app, GCancellable *cancellable,
                       GAsyncReadyCallback callback, gpointer data);
