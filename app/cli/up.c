@@ -26,12 +26,22 @@ static void say_where(const PinoPlace *place, const char *what) {
     pino_say("the engine %s, home %s", what, place->home);
 }
 
+/* A socket that takes connections may be that of an engine which was killed this very moment. */
+static gboolean engine_answers(void) {
+  g_autoptr(PinoClient) client = pino_client_connect(FALSE, NULL);
+  g_autoptr(JsonNode) status =
+      client != NULL ? pino_client_request(client, "GET", "/v1/status", NULL, NULL, NULL) : NULL;
+  return status != NULL;
+}
+
 static int up(const PinoService *service) {
   g_autoptr(PinoPlace) place = pino_place_new();
   g_autoptr(GError) error = NULL;
   g_auto(GStrv) arguments = pino_service_arguments(service);
   gboolean started = FALSE;
   PinoPlaceState state = pino_place_look(place, &error);
+  if (state == PINO_PLACE_SERVED && !engine_answers() && pino_daemon_wait_gone(place, 0, FIRM_MS))
+    state = PINO_PLACE_NOBODY;
   if (state == PINO_PLACE_REFUSED ||
       (state == PINO_PLACE_NOBODY &&
        !pino_daemon_start(place, (const char *const *)arguments, &started, &error)))
