@@ -22,7 +22,7 @@ static gboolean nobody_listens(guint port) {
   return is_free;
 }
 
-static int keep(guint port) {
+int pino_port_keep(guint port) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int length = g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "pinokiocloud-port-%u", port);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -37,7 +37,7 @@ static int keep(guint port) {
 /* Kept first and looked at then: who kept it before may just have come to listen. */
 int pino_port_take(guint *port, GError **error) {
   for (*port = PINO_PORT_FIRST; *port <= PINO_PORT_LAST; (*port)++) {
-    int fd = keep(*port);
+    int fd = pino_port_keep(*port);
     if (fd >= 0 && nobody_listens(*port))
       return fd;
     if (fd >= 0)

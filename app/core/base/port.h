@@ -16,4 +16,7 @@ G_BEGIN_DECLS
  * with error set (PINO_ERROR_FAILED) when none is free. */
 int pino_port_take(guint *port, GError **error);
 
+/* Keeps a port that was taken before, when its keeper is gone; -1 when somebody keeps it. */
+int pino_port_keep(guint port);
+
 G_END_DECLS

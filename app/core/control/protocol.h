@@ -9,7 +9,7 @@
  *             {protocol, pid, worker: ID}
  *   state     {phase: "steps" | "ready" | "stopping", step, total, method, settled: bool, opened: URL (web.open),
  *              scripts: [{path, uri, cwd, main: bool, ready: bool, on_stop: bool (it has such steps), step, total, local: {},
- *              global: {}, args}],
+ *              global: {}, args, ports: [NUMBER] (of the first: that the run was given)}],
  *              finished: [PATH], failed: [PATH],
  *              shells: [{id, script, index, pid, command, log, offset, running: bool, exit, background: bool}]}
  *             exit: there once it has ended; the last 32 that ended are among them

@@ -264,6 +264,7 @@ static void adopt_one(PinoLiveShell *shell) {
 /* --- runs ------------------------------------------------------------------------------------------------------ */
 
 void pino_adopt_all(PinoLive *live) {
+  pino_live_keep_ports(live);
   for (guint i = 0; i < live->shells->len; i++) {
     PinoLiveShell *shell = live->shells->pdata[i];
     if (shell->running && !shell->adopted)

@@ -139,6 +139,7 @@ void pino_health_follow(PinoLive *live) {
 /* The engine alone writes the journal of a run that it keeps, so its end and the offsets in memory belong together. */
 static void checkpoint(PinoLive *live) {
   struct stat st;
+  pino_live_keep_ports(live); /* of a runner that was no child of this engine and has gone */
   if (live->journal == NULL || live->channel != NULL || stat(live->row->journal, &st) != 0 ||
       (guint64)st.st_size == live->checkpoint)
     return;

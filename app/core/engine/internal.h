@@ -134,6 +134,7 @@ struct _PinoLive {
   gboolean leaving;    /* it was told that it may leave */
   gboolean over;       /* the runner has told the end */
   gboolean to_cancel;  /* it came back and is to be asked to end, unless it was asked before */
+  GArray *kept;        /* descriptors that keep its app's ports while it has no runner */
   GHashTable *apps;    /* ids of the apps whose scripts it has run */
   GPtrArray *children; /* PinoChildStop, owned: scripts of it that its runner ends for another run */
   /* its end */
@@ -176,6 +177,8 @@ void pino_live_drop_shell(PinoLive *live, guint index);
 guint pino_live_running_shells(const PinoLive *live);
 /* Whether it is over: nothing of it runs and its state is a last one. */
 gboolean pino_live_is_over(const PinoLive *live);
+/* Its runner is gone, or going: the ports that it kept for the app are kept here, if they are not yet. */
+void pino_live_keep_ports(PinoLive *live);
 /* Writes it and tells nobody. */
 gboolean pino_live_save(PinoLive *live, GError **error);
 /* Writes it (at once, or soon when only its step changed), tells the watchers. */

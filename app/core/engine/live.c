@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/port.h"
 #include "engine/internal.h"
 
 #define SOON_MS 100   /* a step's number may wait that long to be written: the journal has it already */
@@ -57,6 +58,26 @@ void pino_required_free(gpointer data) {
   g_free(required);
 }
 
+static JsonArray *ports_of(PinoLive *live) {
+  JsonNode *node = live->scripts != NULL && json_array_get_length(live->scripts) > 0
+                       ? json_array_get_element(live->scripts, 0)
+                       : NULL;
+  JsonObject *entry = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+  JsonNode *ports = entry != NULL ? json_object_get_member(entry, "ports") : NULL;
+  return ports != NULL && JSON_NODE_HOLDS_ARRAY(ports) ? json_node_get_array(ports) : NULL;
+}
+
+/* One that is kept fails to be kept again, so nothing is kept twice. */
+void pino_live_keep_ports(PinoLive *live) {
+  JsonArray *ports = ports_of(live);
+  for (guint i = 0; ports != NULL && live->channel == NULL && i < json_array_get_length(ports); i++) {
+    gint64 port = json_array_get_int_element(ports, i);
+    int fd = port > 0 && port <= G_MAXUINT16 ? pino_port_keep((guint)port) : -1;
+    if (fd >= 0)
+      g_array_append_val(live->kept, fd);
+  }
+}
+
 PinoLive *pino_live_new(PinoEngine *engine, PinoRunRow *row) {
   PinoLive *live = g_new0(PinoLive, 1);
   live->engine = engine;
@@ -66,6 +87,7 @@ PinoLive *pino_live_new(PinoEngine *engine, PinoRunRow *row) {
   live->questions = g_ptr_array_new_with_free_func(question_free);
   live->stoppers = g_ptr_array_new_with_free_func(g_object_unref);
   live->required = g_ptr_array_new_with_free_func(pino_required_free);
+  live->kept = g_array_new(FALSE, FALSE, sizeof(int));
   live->apps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   live->children = g_ptr_array_new_with_free_func(pino_child_stop_free);
   live->checkpoint = (guint64)row->checkpoint;
@@ -99,6 +121,9 @@ void pino_live_free(gpointer data) {
   g_clear_pointer(&live->scripts, json_array_unref);
   g_clear_pointer(&live->journal, pino_journal_free);
   g_hash_table_unref(live->apps);
+  for (guint i = 0; i < live->kept->len; i++)
+    close(g_array_index(live->kept, int, i));
+  g_array_unref(live->kept);
   g_free(live->method);
   g_free(live->opened);
   pino_run_row_free(live->row);

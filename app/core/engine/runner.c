@@ -88,6 +88,7 @@ static void on_child(GPid pid, int status, gpointer data) {
     return;
   live->pid = 0;
   live->is_child = FALSE;
+  pino_live_keep_ports(live);
   if (!live->came && live->state <= PINO_LIVE_STOPPING)
     never_began(live, status);
   else

@@ -10,6 +10,11 @@ G_BEGIN_DECLS
 
 typedef struct _PinoScript PinoScript;
 
+typedef struct {
+  guint port;
+  int fd; /* keeps it (base/port.h) */
+} PinoKeptPort;
+
 struct _PinoRun {
   char *home;
   char *keeper;
@@ -27,7 +32,7 @@ struct _PinoRun {
   JSObjectRef step;
   JSObjectRef keypath;
   guint shells_made;
-  GArray *ports; /* descriptors that keep the ports it was given */
+  GArray *ports; /* PinoKeptPort: that it was given */
   gboolean closing;
   gboolean woken; /* while serving: a command ended that was left running, or the main script did */
   /* of the service */

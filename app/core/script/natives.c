@@ -85,7 +85,8 @@ static JSValueRef port(PinoJs *js, size_t argc, const JSValueRef argv[], GError 
   int fd = pino_port_take(&taken, error);
   if (fd < 0)
     return NULL;
-  g_array_append_val(run->ports, fd);
+  PinoKeptPort kept = {.port = taken, .fd = fd};
+  g_array_append_val(run->ports, kept);
   return pino_js_number(js, taken);
 }
 

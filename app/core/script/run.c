@@ -78,7 +78,7 @@ PinoRun *pino_run_new(const PinoRunOptions *options) {
   run->cancellable = g_cancellable_new();
   run->scripts = g_ptr_array_new();
   run->turns = g_ptr_array_new();
-  run->ports = g_array_new(FALSE, FALSE, sizeof(int));
+  run->ports = g_array_new(FALSE, FALSE, sizeof(PinoKeptPort));
   run->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   PinoJsOptions js = {
       .time_limit = options->time_limit,
@@ -167,7 +167,7 @@ void pino_run_free(PinoRun *run) {
   g_free(run->step_method);
   g_free(run->opened);
   for (guint i = 0; i < run->ports->len; i++)
-    close(g_array_index(run->ports, int, i));
+    close(g_array_index(run->ports, PinoKeptPort, i).fd);
   g_array_unref(run->ports);
   g_free(run->run_id);
   g_free(run->run_dir);

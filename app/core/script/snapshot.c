@@ -19,6 +19,14 @@ static void append_value(GString *out, PinoRun *run, const char *name, JSValueRe
   g_string_append_printf(out, ",\"%s\":%s", name, json != NULL ? json : otherwise);
 }
 
+/* With the first script, so that they are kept with its memory. */
+static void append_ports(GString *out, PinoRun *run) {
+  g_string_append(out, ",\"ports\":[");
+  for (guint i = 0; i < run->ports->len; i++)
+    g_string_append_printf(out, "%s%u", i > 0 ? "," : "", g_array_index(run->ports, PinoKeptPort, i).port);
+  g_string_append_c(out, ']');
+}
+
 static void append_script(GString *out, PinoScript *script) {
   PinoRun *run = script->run;
   PinoJs *js = run->js;
@@ -34,6 +42,8 @@ static void append_script(GString *out, PinoScript *script) {
   append_value(out, run, "global", pino_js_get(js, pino_js_get(js, memory, "global"), script->path), "{}");
   append_value(out, run, "args", script->entry != NULL ? pino_js_get(js, script->entry, "args") : NULL,
                "null");
+  if (run->scripts->pdata[0] == script)
+    append_ports(out, run);
   g_string_append_c(out, '}');
 }
 
