@@ -15,7 +15,7 @@ from client import BINARY, CLOSE
 from service import SLOW, case, leave, memory_of
 
 MB = int(os.environ.get("PINOKIO_MB", "200"))
-GROWTH = 16  # MB that the engine may grow by; what was printed is many times that
+GROWTH = 24  # MB that the engine may grow by: twelve readers and what is under way to each
 
 FLOOD = """
 import os, sys

@@ -294,6 +294,12 @@ static void read_journal(PinoLive *live, Story *story) {
   story->known_ready = live->checkpoint > 0 && live->row->ready_at != 0;
   gboolean grouped = pino_library_begin(library, &error);
   live->checkpoint = pino_journal_scan(live->row->journal, live->checkpoint, on_line, story);
+  /* Before the checkpoint is in a row: with it and an older offset, a next engine would journal output twice. */
+  for (guint i = 0; i < live->shells->len; i++) {
+    PinoLiveShell *shell = live->shells->pdata[i];
+    if (shell->running)
+      pino_live_shell_changed(shell);
+  }
   if (grouped)
     grouped = pino_library_commit(library, &error);
   if (!grouped)
