@@ -224,12 +224,12 @@ static GHashTable *runs_with_sockets(PinoEngine *engine) {
   g_autoptr(GDir) dir = g_dir_open(engine->shells_dir, 0, NULL);
   const char *name;
   while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-    g_autofree char *id = g_strdup(name);
-    char *suffix = strrchr(id, '.');
-    if (suffix != NULL)
-      *suffix = '\0';
+    /* Not what a keeper left at its end: that may be of a run that was forgotten since. */
+    if (!g_str_has_suffix(name, ".sock"))
+      continue;
+    g_autofree char *id = g_strndup(name, strlen(name) - strlen(".sock"));
     char *number = strrchr(id, '.');
-    if (suffix == NULL || number == NULL)
+    if (number == NULL)
       continue;
     *number = '\0';
     g_hash_table_add(runs, g_strdup(id));
