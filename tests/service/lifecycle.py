@@ -478,8 +478,10 @@ def stop_child_killed(service):
         service.home, "asks", {"method": "script.stop", "params": {"uri": os.path.join(folder, "child.json")}}
     )
     service.up()
-    service.launch("owner")
+    run = service.launch("owner")
     service.waits(lambda: service.processes_with("7654010"), "the owner is in its step")
+    # Changes close to each other are told as one, 50 ms after the first.
+    service.waits(lambda: len(service.view(run)["scripts"]) == 2, "the engine knows of the script")
     owner = service.runners()[0]
     asks = service.launch("asks")
     service.waits(lambda: apps.read(folder, "end"), "the script is being stopped")
