@@ -6,6 +6,7 @@
  *                       forbidden: lists are not permitted
  *   FAKE_NVML_PROCESSES "LIST PID MEMORY" (LIST c or g; MEMORY ? for not told), separated by commas; GPU 0 only
  *   FAKE_NVML_SAMPLES   "PID TIME SM", separated by commas
+ *   FAKE_NVML_MIG       GPU 0 is cut up into so many parts, the second of them not to be seen
  *   FAKE_NVML_LOG       file that gets a line for init and shutdown
  * Built with OLD it is a driver of long ago: no version in any name, no lists with instances, no samples.
  */
@@ -64,6 +65,9 @@ int nvmlDeviceGetTemperature(void *device, int sensor, unsigned int *degrees);
 int nvmlDeviceGetCudaComputeCapability(void *device, int *major, int *minor);
 int nvmlDeviceGetProcessUtilization(void *device, Sample *samples, unsigned int *count,
                                     unsigned long long since);
+int nvmlDeviceGetMigMode(void *device, unsigned int *now, unsigned int *pending);
+int nvmlDeviceGetMaxMigDeviceCount(void *device, unsigned int *count);
+int nvmlDeviceGetMigDeviceHandleByIndex(void *device, unsigned int index, void **part);
 
 static long number_of(const char *name, long otherwise) {
   const char *text = g_getenv(name);
@@ -118,13 +122,24 @@ static int put_text(const char *from, char *text, unsigned int size) {
   return 0;
 }
 
+/* Handles of parts begin here. */
+enum { FIRST_PART = 1000 };
+
 int nvmlDeviceGetName(void *device, char *text, unsigned int size) {
+  if (GPOINTER_TO_UINT(device) >= FIRST_PART)
+    return put_text("Fake \"F100\" 80GB MIG 1g.10gb", text, size);
   return put_text("Fake \"F100\" 80GB", text, size);
 }
 
 int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *memory) {
   if (denied("memory"))
     return NOT_SUPPORTED;
+  if (GPOINTER_TO_UINT(device) >= FIRST_PART) {
+    memory[0] = 10ull << 30;
+    memory[1] = memory[0] - (1ull << 20);
+    memory[2] = 1ull << 20;
+    return 0;
+  }
   memory[0] = 80ull << 30;
   memory[2] = (unsigned long long)GPOINTER_TO_UINT(device) << 30;
   memory[1] = memory[0] - memory[2];
@@ -132,12 +147,31 @@ int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *memory) {
 }
 
 #ifndef OLD
+int nvmlDeviceGetMigMode(void *device, unsigned int *now, unsigned int *pending) {
+  *now = *pending = device == GUINT_TO_POINTER(1) && number_of("FAKE_NVML_MIG", -1) >= 0;
+  return 0;
+}
+
+int nvmlDeviceGetMaxMigDeviceCount(void *device, unsigned int *count) {
+  *count = 7;
+  return 0;
+}
+
+int nvmlDeviceGetMigDeviceHandleByIndex(void *device, unsigned int index, void **part) {
+  if (index == 1 || (long)index >= number_of("FAKE_NVML_MIG", 0))
+    return NOT_FOUND;
+  *part = GUINT_TO_POINTER(FIRST_PART + index);
+  return 0;
+}
+
 int nvmlSystemGetDriverVersion(char *text, unsigned int size) {
   return put_text("550.54.15", text, size);
 }
 
 int nvmlDeviceGetUUID(void *device, char *text, unsigned int size) {
-  g_autofree char *uuid = g_strdup_printf("GPU-%u", GPOINTER_TO_UINT(device) - 1);
+  unsigned int handle = GPOINTER_TO_UINT(device);
+  g_autofree char *uuid = handle >= FIRST_PART ? g_strdup_printf("MIG-%u", handle - FIRST_PART)
+                                               : g_strdup_printf("GPU-%u", handle - 1);
   return put_text(uuid, text, size);
 }
 

@@ -1,5 +1,6 @@
 /* GPUs as a fake of NVIDIA's library (fake-nvml.c) and a laid-out /sys tell of them. */
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -11,14 +12,16 @@
 
 static const char *const knobs[] = {"PINOKIO_NVML_LIBRARY", "FAKE_NVML_INIT", "FAKE_NVML_COUNT",
                                     "FAKE_NVML_LOST",       "FAKE_NVML_DENY", "FAKE_NVML_PROCESSES",
-                                    "FAKE_NVML_SAMPLES",    "FAKE_NVML_LOG"};
+                                    "FAKE_NVML_SAMPLES",    "FAKE_NVML_LOG",  "FAKE_NVML_MIG"};
 
-/* A folder for "/" outside of any container, and the library of today's drivers. */
+/* A folder for "/" outside of any container, the library of today's drivers, and no program of theirs. */
 static char *begin(void) {
   char *root = fake_root_new();
   for (guint i = 0; i < G_N_ELEMENTS(knobs); i++)
     g_unsetenv(knobs[i]);
   g_setenv("PINOKIO_NVML_LIBRARY", g_getenv("FAKE_NVML"), TRUE);
+  g_autofree char *bin = g_build_filename(root, "bin", NULL);
+  g_setenv("PATH", bin, TRUE);
   fake_link(root, "proc/self/ns/pid", "pid:[4026531836]");
   return root;
 }
@@ -66,6 +69,8 @@ static void test_one(void) {
   g_assert_cmpstr(info->uuid, ==, "GPU-0");
   g_assert_cmpstr(info->driver, ==, "550.54.15");
   g_assert_cmpstr(info->capability, ==, "9.0");
+  g_assert_cmpstr(info->target, ==, "sm_90");
+  g_assert_cmpstr(info->source, ==, "nvml");
   g_assert_cmpuint(info->memory_total, ==, 80 * GIB);
   g_assert_cmpuint(info->memory_used, ==, GIB);
   g_assert_cmpint(info->utilisation, ==, 42);
@@ -368,6 +373,155 @@ static void test_json(void) {
   end(root);
 }
 
+/* --- what stands behind NVML and /sys ---- */
+
+static void put_program(const char *root, const char *name, const char *text) {
+  g_autofree char *path = g_build_filename("bin", name, NULL), *full = g_build_filename(root, path, NULL);
+  g_autofree char *script = g_strdup_printf("#!/bin/sh\n%s\n", text);
+  fake_put(root, path, script);
+  g_assert_cmpint(g_chmod(full, 0755), ==, 0);
+}
+
+/* NVML does not fit the driver; nvidia-smi works, and is asked anew for each sample. */
+static void test_smi_behind_nvml(void) {
+  char *root = begin();
+  g_autofree char *log = g_build_filename(root, "log", NULL), *text = NULL;
+  g_autofree char *script = g_strdup_printf(
+      "echo x >> '%s'\n"
+      "echo 'name, uuid, driver_version, memory.total [MiB], memory.used [MiB], utilization.gpu "
+      "[%%], temperature.gpu, compute_cap, mig.mode.current'\n"
+      "read used < '%s.used'\n"
+      "echo \"Tesla T4, GPU-t, 550.54.15, 15360, $used, 5, 40, 7.5, [N/A]\"",
+      log, log);
+  g_setenv("FAKE_NVML_INIT", "18", TRUE);
+  fake_put(root, "log.used", "100\n");
+  put_program(root, "nvidia-smi", script);
+  g_autoptr(PinoGpus) gpus = pino_gpus_new(root);
+  g_assert_cmpuint(sample(gpus), ==, 1);
+  g_assert_cmpstr(info_at(gpus, 0)->name, ==, "Tesla T4");
+  g_assert_cmpstr(info_at(gpus, 0)->target, ==, "sm_75");
+  g_assert_cmpstr(info_at(gpus, 0)->source, ==, "nvidia-smi");
+  g_assert_cmpuint(info_at(gpus, 0)->memory_total, ==, 15 * GIB);
+  g_assert_cmpuint(info_at(gpus, 0)->memory_used, ==, 100ull << 20);
+  g_assert_nonnull(strstr(pino_gpus_trouble(gpus), "differ in version"));
+  g_assert_true(g_file_get_contents(log, &text, NULL, NULL));
+  g_assert_cmpstr(text, ==, "x\n");
+  fake_put(root, "log.used", "200\n");
+  g_assert_cmpuint(sample(gpus), ==, 1);
+  g_assert_cmpuint(info_at(gpus, 0)->memory_used, ==, 200ull << 20);
+  put_program(root, "nvidia-smi", "echo broken by now; exit 9");
+  g_assert_cmpuint(sample(gpus), ==, 1);
+  g_assert_cmpuint(info_at(gpus, 0)->memory_total, ==, 15 * GIB);
+  g_assert_cmpuint(info_at(gpus, 0)->memory_used, ==, G_MAXUINT64);
+  g_assert_nonnull(strstr(pino_gpus_trouble(gpus), "broken by now"));
+  end(root);
+}
+
+/* A hanging nvidia-smi is killed after 5 s, and not asked again. */
+static void test_smi_hangs(void) {
+  char *root = begin();
+  g_setenv("FAKE_NVML_INIT", "9", TRUE);
+  put_program(root, "nvidia-smi", "exec /bin/sleep 1000");
+  g_autoptr(PinoGpus) gpus = pino_gpus_new(root);
+  gint64 began = g_get_monotonic_time();
+  for (int i = 0; i < 3; i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpuint(pino_gpus_sample(gpus, &error), ==, 0);
+    g_assert_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE);
+    g_assert_nonnull(strstr(error->message, "driver is not loaded"));
+    g_assert_nonnull(strstr(error->message, "did not answer in 5.0 seconds"));
+  }
+  gint64 took = g_get_monotonic_time() - began;
+  g_assert_cmpint(took, >=, 5 * G_USEC_PER_SEC);
+  g_assert_cmpint(took, <, 9 * G_USEC_PER_SEC);
+  end(root);
+}
+
+static void test_cut_up(void) {
+  char *root = begin();
+  g_setenv("FAKE_NVML_COUNT", "2", TRUE);
+  g_setenv("FAKE_NVML_MIG", "3", TRUE);
+  g_autoptr(PinoGpus) gpus = pino_gpus_new(root);
+  g_assert_cmpuint(sample(gpus), ==, 3); /* two parts of the first that may be seen, and the second card */
+  g_assert_true(info_at(gpus, 0)->mig);
+  g_assert_cmpstr(info_at(gpus, 0)->name, ==, "Fake \"F100\" 80GB MIG 1g.10gb");
+  g_assert_cmpstr(info_at(gpus, 1)->uuid, ==, "MIG-2");
+  g_assert_cmpuint(info_at(gpus, 1)->memory_total, ==, 10 * GIB);
+  g_assert_cmpstr(info_at(gpus, 1)->target, ==, "sm_90");
+  g_assert_cmpint(info_at(gpus, 1)->temperature, ==, 55);
+  g_assert_false(info_at(gpus, 2)->mig);
+  g_assert_cmpuint(info_at(gpus, 2)->memory_total, ==, 80 * GIB);
+  g_setenv("FAKE_NVML_MIG", "0", TRUE); /* cut up, and nothing made of it yet */
+  g_autoptr(PinoGpus) bare = pino_gpus_new(root);
+  g_assert_cmpuint(sample(bare), ==, 2);
+  g_assert_false(info_at(bare, 0)->mig);
+  end(root);
+}
+
+static void test_without_driver(void) {
+  static const char *const cases[][2] = {
+      {NULL, "has no driver: install the NVIDIA driver"},
+      {"../../../bus/pci/drivers/nouveau", "nouveau driver, which cannot compute"},
+      {"../../../bus/pci/drivers/vfio-pci", "virtual machine"},
+      {"../../../bus/pci/drivers/nvidia", "not given to this container"},
+      {"../../../bus/pci/drivers/strange", "runs the driver strange"}};
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    char *root = begin();
+    g_unsetenv("PINOKIO_NVML_LIBRARY");
+    fake_put(root, "sys/bus/pci/devices/0000:00:1f.0/vendor", "0x8086\n");
+    fake_put(root, "sys/bus/pci/devices/0000:00:1f.0/class", "0x030000\n");
+    fake_put(root, "sys/bus/pci/devices/0000:65:00.0/vendor", "0x10de\n");
+    fake_put(root, "sys/bus/pci/devices/0000:65:00.0/class", "0x030200\n");
+    fake_put(root, "sys/bus/pci/devices/0000:65:00.1/vendor", "0x10de\n"); /* its sound */
+    fake_put(root, "sys/bus/pci/devices/0000:65:00.1/class", "0x040300\n");
+    if (cases[i][0] != NULL)
+      fake_link(root, "sys/bus/pci/devices/0000:65:00.0/driver", cases[i][0]);
+    expect_error(root, cases[i][1]);
+    expect_error(root, "0000:65:00.0");
+    end(root);
+  }
+}
+
+static void test_amd_by_program(void) {
+  char *root = begin();
+  g_setenv("FAKE_NVML_COUNT", "0", TRUE);
+  fake_put(root, "sys/class/drm/card0/device/vendor", "0x1002\n");
+  put_program(root, "rocm-smi",
+              "echo 'device,VRAM Total Memory (B),VRAM Total Used Memory (B),Card Series,GFX Version'\n"
+              "echo 'card0,21458059264,27856896,Radeon RX 7900 XT,gfx1100'");
+  g_autoptr(PinoGpus) without = pino_gpus_new(root); /* no /dev/kfd: nothing to compute with, nobody asked */
+  g_assert_cmpuint(sample(without), ==, 1);
+  g_assert_cmpstr(info_at(without, 0)->source, ==, "sysfs");
+  fake_put(root, "dev/kfd", "");
+  g_autoptr(PinoGpus) gpus = pino_gpus_new(root);
+  g_assert_cmpuint(sample(gpus), ==, 1);
+  g_assert_cmpstr(info_at(gpus, 0)->name, ==, "Radeon RX 7900 XT");
+  g_assert_cmpstr(info_at(gpus, 0)->target, ==, "gfx1100");
+  g_assert_cmpuint(info_at(gpus, 0)->memory_total, ==, 21458059264ull);
+  end(root);
+}
+
+static void test_amd_target(void) {
+  static const char *const cases[][2] = {
+      {"110000", "gfx1100"}, {"90010", "gfx90a"}, {"90402", "gfx942"}, {"90006", "gfx906"}, {"0", NULL}};
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    char *root = begin();
+    g_setenv("FAKE_NVML_COUNT", "0", TRUE);
+    put_amd(root, 1, "0x1002\n", "5\n");
+    fake_put(root, "sys/class/drm/card1/device/drm/renderD129/dev", "");
+    fake_put(root, "sys/module/amdgpu/version", "6.8.5\n");
+    fake_put(root, "sys/class/kfd/kfd/topology/nodes/0/properties",
+             "drm_render_minor 0\ngfx_target_version 0\n");
+    g_autofree char *node = g_strdup_printf("drm_render_minor 129\ngfx_target_version %s\n", cases[i][0]);
+    fake_put(root, "sys/class/kfd/kfd/topology/nodes/1/properties", node);
+    g_autoptr(PinoGpus) gpus = pino_gpus_new(root);
+    g_assert_cmpuint(sample(gpus), ==, 1);
+    g_assert_cmpstr(info_at(gpus, 0)->target, ==, cases[i][1]);
+    g_assert_cmpstr(info_at(gpus, 0)->driver, ==, "6.8.5");
+    end(root);
+  }
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/cloud/gpu/one-card", test_one);
@@ -384,5 +538,11 @@ int main(int argc, char **argv) {
   g_test_add_func("/cloud/gpu/proc-of-an-outer-namespace", test_outer_proc);
   g_test_add_func("/cloud/gpu/amd", test_amd);
   g_test_add_func("/cloud/gpu/json", test_json);
+  g_test_add_func("/cloud/gpu/nvidia-smi-behind-nvml", test_smi_behind_nvml);
+  g_test_add_func("/cloud/gpu/a-hanging-nvidia-smi", test_smi_hangs);
+  g_test_add_func("/cloud/gpu/a-card-that-is-cut-up", test_cut_up);
+  g_test_add_func("/cloud/gpu/a-card-without-a-driver", test_without_driver);
+  g_test_add_func("/cloud/gpu/amd-by-its-programs", test_amd_by_program);
+  g_test_add_func("/cloud/gpu/amd-targets", test_amd_target);
   return g_test_run();
 }

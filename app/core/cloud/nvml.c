@@ -73,6 +73,9 @@ struct _PinoNvml {
   int (*utilisation)(Device, Utilisation *);
   int (*temperature)(Device, int sensor, unsigned int *);
   int (*samples)(Device, Sample *, unsigned int *count, unsigned long long since);
+  int (*mig_mode)(Device, unsigned int *now, unsigned int *pending);
+  int (*mig_count)(Device, unsigned int *);
+  int (*mig_handle)(Device, unsigned int, Device *);
   ListProcesses computing, drawing;       /* ProcessV2 */
   ListProcesses computing_v1, drawing_v1; /* ProcessV1; used where the ones above are missing */
 };
@@ -99,6 +102,9 @@ static const Symbol symbols[] = {
     {MEMBER(utilisation), FALSE, {"nvmlDeviceGetUtilizationRates"}},
     {MEMBER(temperature), FALSE, {"nvmlDeviceGetTemperature"}},
     {MEMBER(samples), FALSE, {"nvmlDeviceGetProcessUtilization"}},
+    {MEMBER(mig_mode), FALSE, {"nvmlDeviceGetMigMode"}},
+    {MEMBER(mig_count), FALSE, {"nvmlDeviceGetMaxMigDeviceCount"}},
+    {MEMBER(mig_handle), FALSE, {"nvmlDeviceGetMigDeviceHandleByIndex"}},
     {MEMBER(computing),
      FALSE,
      {"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"}},
@@ -212,6 +218,20 @@ PinoNvmlDevice *pino_nvml_device(PinoNvml *nvml, guint index, GError **error) {
   Device device = NULL;
   g_autofree char *what = g_strdup_printf("GPU %u", index);
   return succeeded(nvml, nvml->handle(index, &device), what, error) ? device : NULL;
+}
+
+guint pino_nvml_mig_count(PinoNvml *nvml, PinoNvmlDevice *device) {
+  unsigned int now = 0, pending = 0, count = 0;
+  if (nvml->mig_mode == NULL || nvml->mig_count == NULL || nvml->mig_handle == NULL ||
+      nvml->mig_mode(device, &now, &pending) != SUCCESS || now == 0 ||
+      nvml->mig_count(device, &count) != SUCCESS)
+    return 0;
+  return count;
+}
+
+PinoNvmlDevice *pino_nvml_mig_device(PinoNvml *nvml, PinoNvmlDevice *device, guint number) {
+  Device part = NULL;
+  return nvml->mig_handle(device, number, &part) == SUCCESS ? part : NULL;
 }
 
 static char *device_text(int (*ask)(Device, char *, unsigned int), Device device) {

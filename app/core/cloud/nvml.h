@@ -26,6 +26,12 @@ gboolean pino_nvml_count(PinoNvml *nvml, guint *count, GError **error);
 /* The library's; NULL with error for one that is lost or not ours to see. */
 PinoNvmlDevice *pino_nvml_device(PinoNvml *nvml, guint index, GError **error);
 
+/* How many parts a device that is cut up (MIG) can have at most; 0 when it is whole. */
+guint pino_nvml_mig_count(PinoNvml *nvml, PinoNvmlDevice *device);
+
+/* A part of it, to be asked like a device; the library's. NULL when there is none of that number, or it is not ours to see. */
+PinoNvmlDevice *pino_nvml_mig_device(PinoNvml *nvml, PinoNvmlDevice *device, guint number);
+
 /* Free with g_free(); NULL when not told. */
 char *pino_nvml_name(PinoNvml *nvml, PinoNvmlDevice *device);
 char *pino_nvml_uuid(PinoNvml *nvml, PinoNvmlDevice *device);
