@@ -17,6 +17,14 @@ TestDir test_dir_make(void) {
   return dir;
 }
 
+TestDir test_dir_make_in_memory(void) {
+  g_autofree char *path = g_strdup("/dev/shm/pino-test-XXXXXX");
+  if (g_mkdtemp(path) == NULL)
+    return test_dir_make();
+  g_assert_cmpint(chmod(path, 0777), ==, 0);
+  return (TestDir){g_steal_pointer(&path)};
+}
+
 void test_dir_clear(TestDir *dir) {
   g_autoptr(GError) error = NULL;
   pino_tree_remove(dir->path, NULL, &error);

@@ -9,6 +9,8 @@ typedef struct {
 } TestDir;
 
 TestDir test_dir_make(void);
+/* In memory where the system has such a disk, so that nothing waits for one. */
+TestDir test_dir_make_in_memory(void);
 void test_dir_clear(TestDir *dir);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TestDir, test_dir_clear)
 

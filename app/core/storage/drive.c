@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "storage/atomic.h"
 #include "storage/io.h"
+#include "storage/tree.h"
 
 #define MEMORY "interface.json"
 #define LOCK_POLL_US 20000
@@ -18,13 +19,17 @@
 struct _PinoDrives {
   char *dir;
   char *peers; /* dir/drives/peers */
+  char *staging;
   JsonObject *memory;
   int lock;
 };
 
 void pino_drives_free(PinoDrives *drives) {
+  if (drives->lock >= 0)
+    (void)rmdir(drives->staging);
   g_free(drives->dir);
   g_free(drives->peers);
+  g_free(drives->staging);
   g_clear_pointer(&drives->memory, json_object_unref);
   pino_fd_close(drives->lock);
   g_free(drives);
@@ -72,15 +77,34 @@ static gboolean load(PinoDrives *drives, GError **error) {
   return FALSE;
 }
 
+/* What a crash left: copies that did not become whole, temporary files of the memory. It takes room and does no harm. */
+static void clear_leftovers(const PinoDrives *drives) {
+  (void)pino_tree_remove(drives->staging, NULL, NULL);
+  g_autoptr(GDir) folder = g_dir_open(drives->dir, 0, NULL);
+  for (const char *name = NULL; folder != NULL && (name = g_dir_read_name(folder)) != NULL;) {
+    g_autofree char *path = g_build_filename(drives->dir, name, NULL);
+    if (pino_storage_is_temp(name))
+      (void)unlink(path);
+  }
+}
+
+const char *pino_drives_staging(const PinoDrives *drives) {
+  return drives->staging;
+}
+
 PinoDrives *pino_drives_open(const char *dir, GCancellable *cancellable, GError **error) {
   g_autoptr(PinoDrives) drives = g_new0(PinoDrives, 1);
   drives->lock = -1;
   drives->dir = g_canonicalize_filename(dir, NULL);
   drives->peers = g_build_filename(drives->dir, "drives", "peers", NULL);
+  drives->staging = g_build_filename(drives->dir, ".staging", NULL);
   if (!pino_dir_make(drives->peers, error))
     return NULL;
   drives->lock = take_lock(drives->dir, cancellable, error);
-  return drives->lock >= 0 && load(drives, error) ? g_steal_pointer(&drives) : NULL;
+  if (drives->lock < 0)
+    return NULL;
+  clear_leftovers(drives);
+  return load(drives, error) ? g_steal_pointer(&drives) : NULL;
 }
 
 /* The drive that a path leads into. Only the part behind "peers/" counts, so that a home which was moved finds its
@@ -148,7 +172,30 @@ char *pino_drives_of_link(const PinoDrives *drives, const char *path) {
   return NULL;
 }
 
+static gboolean is_remembered(const PinoDrives *drives, const char *drive) {
+  g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), drives->memory);
+  g_autofree char *text = json_to_string(node, FALSE);
+  g_autofree char *name = g_path_get_basename(drive);
+  return strstr(text, name) != NULL;
+}
+
+/* A crash may have come between making a drive and remembering it. */
+static char *find_unused(const PinoDrives *drives) {
+  g_autoptr(GDir) peers = g_dir_open(drives->peers, 0, NULL);
+  for (const char *name = NULL; peers != NULL && (name = g_dir_read_name(peers)) != NULL;) {
+    g_autofree char *path = g_strdup_printf("%s/%s", drives->peers, name);
+    g_autofree char *drive = drive_of(drives, path);
+    g_autoptr(GDir) folder = drive != NULL ? g_dir_open(drive, 0, NULL) : NULL;
+    if (folder != NULL && g_dir_read_name(folder) == NULL && !is_remembered(drives, drive))
+      return g_steal_pointer(&drive);
+  }
+  return NULL;
+}
+
 char *pino_drives_make(const PinoDrives *drives, GError **error) {
+  char *unused = find_unused(drives);
+  if (unused != NULL)
+    return unused;
   for (gint64 ms = g_get_real_time() / 1000;; ms++) {
     g_autofree char *folder = g_strdup_printf("%s/d%" G_GINT64_FORMAT, drives->peers, ms);
     if (mkdir(folder, 0777) == 0)
@@ -209,4 +256,40 @@ char *pino_drives_remote(const char *folder) {
       return g_strdup(g_strstrip(g_strdelimit(value + 1, "\"", ' ')));
   }
   return NULL;
+}
+
+static void each_folder(const PinoDrives *drives, const char *uri, JsonObject *folders,
+                        void (*each)(const char *, const char *, const char *, gpointer), gpointer data) {
+  JsonObjectIter iter;
+  const char *name = NULL;
+  JsonNode *value = NULL;
+  json_object_iter_init(&iter, folders);
+  while (json_object_iter_next(&iter, &name, &value)) {
+    gboolean is_text = JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING;
+    g_autofree char *drive = is_text ? drive_of(drives, json_node_get_string(value)) : NULL;
+    if (drive != NULL)
+      each(uri, name, drive, data);
+  }
+}
+
+void pino_drives_each(const char *dir,
+                      void (*each)(const char *uri, const char *name, const char *drive, gpointer data),
+                      gpointer data) {
+  g_autofree char *path = g_build_filename(dir, MEMORY, NULL);
+  g_autoptr(GBytes) bytes = pino_file_read(path, NULL);
+  g_autoptr(JsonParser) parser = json_parser_new();
+  g_autofree char *peers = g_build_filename(dir, "drives", "peers", NULL);
+  const PinoDrives drives = {.peers = peers};
+  gsize len = 0;
+  const char *text = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
+  if (text == NULL || !json_parser_load_from_data(parser, text, (gssize)len, NULL) ||
+      json_parser_get_root(parser) == NULL || !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
+    return;
+  JsonObjectIter iter;
+  const char *uri = NULL;
+  JsonNode *value = NULL;
+  json_object_iter_init(&iter, json_node_get_object(json_parser_get_root(parser)));
+  while (json_object_iter_next(&iter, &uri, &value))
+    if (JSON_NODE_HOLDS_OBJECT(value))
+      each_folder(&drives, uri, json_node_get_object(value), each, data);
 }

@@ -21,12 +21,21 @@ char *pino_drives_find(const PinoDrives *drives, const char *uri);
 /* The drive that the symbolic link at path leads into, or NULL. */
 char *pino_drives_of_link(const PinoDrives *drives, const char *path);
 
-/* Makes a new drive and gives its folder. */
+/* Makes a new drive and gives its folder; an empty one that nobody remembers is taken first. */
 char *pino_drives_make(const PinoDrives *drives, GError **error);
 
 /* Notes that the app has `name` at `folder`. pino_drives_save() writes it down. */
 void pino_drives_set(PinoDrives *drives, const char *uri, const char *name, const char *folder);
 gboolean pino_drives_save(const PinoDrives *drives, GError **error);
+
+/* Calls each for every folder that an app is remembered to have on a drive: the app's URI, the folder's name, and the path
+ * of the drive (".../peers/dNNN"). Only reads, without waiting for a lock; a memory that is missing or damaged is empty. */
+void pino_drives_each(const char *dir,
+                      void (*each)(const char *uri, const char *name, const char *drive, gpointer data),
+                      gpointer data);
+
+/* A folder on the drive for what is not whole yet; empty when the drives are opened, made by who needs it. */
+const char *pino_drives_staging(const PinoDrives *drives);
 
 /* remote.origin.url of the git checkout at folder, or NULL. */
 char *pino_drives_remote(const char *folder);

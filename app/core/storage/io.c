@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 
+#define TEMP_PREFIX ".pino-"
+
 void pino_fd_close(PinoFd fd) {
   if (fd >= 0)
     close(fd);
@@ -79,7 +81,12 @@ gboolean pino_storage_go_on(GCancellable *cancellable, GError **error) {
 }
 
 void pino_storage_temp_name(char name[PINO_TEMP_NAME]) {
-  g_snprintf(name, PINO_TEMP_NAME, ".pino-%08x%08x", g_random_int(), g_random_int());
+  g_snprintf(name, PINO_TEMP_NAME, TEMP_PREFIX "%08x%08x", g_random_int(), g_random_int());
+}
+
+gboolean pino_storage_is_temp(const char *name) {
+  const char *digits = g_str_has_prefix(name, TEMP_PREFIX) ? name + strlen(TEMP_PREFIX) : "";
+  return strlen(digits) == 16 && strspn(digits, "0123456789abcdef") == 16;
 }
 
 int pino_storage_temp_at(int dirfd, mode_t mode, char name[PINO_TEMP_NAME]) {

@@ -28,6 +28,9 @@ gboolean pino_storage_go_on(GCancellable *cancellable, GError **error);
 /* Fills name with a new hidden temporary name. */
 void pino_storage_temp_name(char name[PINO_TEMP_NAME]);
 
+/* Whether a name is such a one. */
+gboolean pino_storage_is_temp(const char *name);
+
 /* Makes a new empty file of a temporary name in the folder dirfd, open for writing. mode as for open(2): the umask
  * holds. Gives the descriptor, or -1 with errno. */
 int pino_storage_temp_at(int dirfd, mode_t mode, char name[PINO_TEMP_NAME]);

@@ -58,14 +58,27 @@ static gboolean is_in(const char *path, const char *folder) {
   return g_str_has_prefix(path, folder) && path[len] == '/';
 }
 
-/* Makes the link `temp` beside folder; gives its path. */
+/* What is beside the folder while it is replaced: first the link, then, when both were exchanged, the folder. Its name
+ * is always the same for a folder, so that the next call finds what a crash left. */
+static char *temp_beside(const char *folder) {
+  g_autofree char *above = g_path_get_dirname(folder);
+  g_autofree char *name = g_path_get_basename(folder);
+  g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, name, -1);
+  g_autofree char *temp = g_strdup_printf(".pino-link-%.16s", sum);
+  return g_build_filename(above, temp, NULL);
+}
+
+/* Where it is when the kernel cannot exchange two names. */
+static char *aside_of(const char *temp) {
+  return g_strconcat(temp, "-old", NULL);
+}
+
+/* Makes the link beside folder; gives its path. */
 static char *make_link(const char *folder, const char *target, GError **error) {
   g_autofree char *above = g_path_get_dirname(folder);
+  g_autofree char *temp = temp_beside(folder);
   if (!pino_dir_make(above, error))
     return NULL;
-  char name[PINO_TEMP_NAME];
-  pino_storage_temp_name(name);
-  g_autofree char *temp = g_build_filename(above, name, NULL);
   if (symlink(target, temp) == 0)
     return g_steal_pointer(&temp);
   pino_storage_fail(error, errno, "symlink", folder);
@@ -78,7 +91,7 @@ static int exchange(const char *folder, const char *temp) {
     return 0;
   if (errno != EINVAL && errno != ENOSYS)
     return errno;
-  g_autofree char *aside = g_strconcat(temp, "-old", NULL);
+  g_autofree char *aside = aside_of(temp);
   if (rename(folder, aside) != 0)
     return errno;
   int failed = rename(temp, folder) == 0 ? 0 : errno;
@@ -115,9 +128,8 @@ static gboolean finish(const PinoDriveSpec *spec, PinoMerge *merge, const char *
   return FALSE;
 }
 
-static gboolean replace_folder(const PinoDriveSpec *spec, const char *folder, const char *target,
-                               GError **error) {
-  g_autoptr(PinoMerge) merge = pino_merge_new();
+static gboolean replace_folder(const PinoDriveSpec *spec, PinoMerge *merge, const char *folder,
+                               const char *target, GError **error) {
   g_autofree char *temp = NULL;
   int failed = 0;
   if (pino_merge_folder(merge, folder, target, spec->cancellable, error) &&
@@ -144,6 +156,46 @@ static gboolean place_link(const char *folder, const char *target, GError **erro
   return FALSE;
 }
 
+/* --- after a crash --- */
+
+/* Without an exchange there is a moment without the folder, and one in which it waits aside for its name of a temporary
+ * one. */
+static gboolean put_back(const char *folder, const char *temp, GError **error) {
+  struct stat st;
+  g_autofree char *aside = aside_of(temp);
+  if (lstat(aside, &st) != 0)
+    return TRUE;
+  if (lstat(temp, &st) == 0 && S_ISLNK(st.st_mode))
+    (void)unlink(temp);
+  const char *place = lstat(folder, &st) != 0 ? folder : temp;
+  if (rename(aside, place) == 0)
+    return TRUE;
+  pino_storage_fail(error, errno, "rename", aside);
+  return FALSE;
+}
+
+/* Takes back or completes what an earlier call did not come to the end of. */
+static gboolean recover(const PinoDriveSpec *spec, PinoMerge *merge, const char *folder, const char *target,
+                        GError **error) {
+  struct stat st;
+  g_autofree char *temp = temp_beside(folder);
+  if (!put_back(folder, temp, error))
+    return FALSE;
+  if (lstat(temp, &st) != 0)
+    return TRUE;
+  if (S_ISDIR(st.st_mode)) {
+    note(spec, "%s was left half linked and is completed", folder);
+    return pino_merge_folder(merge, temp, target, spec->cancellable, error) &&
+           pino_tree_remove(temp, NULL, error);
+  }
+  if (unlink(temp) == 0)
+    return TRUE;
+  pino_storage_fail(error, errno, "unlink", temp);
+  return FALSE;
+}
+
+/* --- */
+
 static gboolean check_circle(const char *folder, const char *real, const char *target, GError **error) {
   if (!is_in(real, target) && !is_in(target, real))
     return TRUE;
@@ -153,8 +205,12 @@ static gboolean check_circle(const char *folder, const char *real, const char *t
   return FALSE;
 }
 
-static gboolean link_folder(const PinoDriveSpec *spec, const char *folder, const char *target,
-                            GError **error) {
+static gboolean link_folder(const PinoDriveSpec *spec, const char *staging, const char *folder,
+                            const char *target, GError **error) {
+  g_autoptr(PinoMerge) left = pino_merge_new(staging);
+  g_autoptr(PinoMerge) merge = pino_merge_new(staging);
+  if (!recover(spec, left, folder, target, error))
+    return FALSE;
   g_autofree char *real = real_path(folder);
   g_autofree char *real_target = real_path(target);
   struct stat st;
@@ -179,8 +235,8 @@ static gboolean link_folder(const PinoDriveSpec *spec, const char *folder, const
   g_autofree char *place = g_build_filename(real_above, name, NULL);
   if (!check_circle(folder, place, real_target, error))
     return FALSE;
-  gboolean ok =
-      there && !dangling ? replace_folder(spec, folder, target, error) : place_link(folder, target, error);
+  gboolean ok = there && !dangling ? replace_folder(spec, merge, folder, target, error)
+                                   : place_link(folder, target, error);
   if (ok)
     note(spec, "%s -> %s", folder, target);
   return ok;
@@ -235,13 +291,13 @@ static char *choose_drive(const PinoDriveSpec *spec, const PinoDrives *drives, c
   return drive != NULL ? drive : pino_drives_make(drives, error);
 }
 
-static gboolean link_mapping(const PinoDriveSpec *spec, const PinoDriveMapping *mapping, const char *target,
-                             const char *cwd, GError **error) {
+static gboolean link_mapping(const PinoDriveSpec *spec, const char *staging, const PinoDriveMapping *mapping,
+                             const char *target, const char *cwd, GError **error) {
   if (!pino_dir_make(target, error))
     return FALSE;
   for (gsize i = 0; mapping->folders[i] != NULL; i++) {
     g_autofree char *folder = g_canonicalize_filename(mapping->folders[i], cwd);
-    if (!pino_storage_go_on(spec->cancellable, error) || !link_folder(spec, folder, target, error))
+    if (!pino_storage_go_on(spec->cancellable, error) || !link_folder(spec, staging, folder, target, error))
       return FALSE;
   }
   return TRUE;
@@ -264,12 +320,13 @@ static gboolean link_all(const PinoDriveSpec *spec, PinoDrives *drives, const ch
       note(spec, "%s is passed over: its name or a folder of it is absolute, empty or begins with a dot",
            mapping->name);
   }
+  const char *staging = pino_drives_staging(drives);
   /* Before anything moves: after a crash the next call goes on with the same drive. */
   if (!pino_drives_save(drives, error))
     return FALSE;
   for (gsize i = 0; i < spec->n_mappings; i++) {
     const char *target = g_ptr_array_index(targets, i);
-    if (target != NULL && !link_mapping(spec, &spec->mappings[i], target, cwd, error))
+    if (target != NULL && !link_mapping(spec, staging, &spec->mappings[i], target, cwd, error))
       return FALSE;
   }
   return TRUE;

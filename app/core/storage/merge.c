@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "storage/content.h"
 #include "storage/io.h"
 #include "storage/tree.h"
 #include "storage/walk.h"
@@ -23,6 +24,7 @@ typedef struct {
 } Step;
 
 struct _PinoMerge {
+  char *staging;       /* may be NULL */
   GPtrArray *journal;  /* Step */
   GHashTable *settled; /* what stays in `from` because `into` has it, as entry_key() */
 };
@@ -41,8 +43,9 @@ static void step_free(gpointer data) {
   g_free(step);
 }
 
-PinoMerge *pino_merge_new(void) {
+PinoMerge *pino_merge_new(const char *staging) {
   PinoMerge *merge = g_new0(PinoMerge, 1);
+  merge->staging = g_strdup(staging);
   merge->journal = g_ptr_array_new_with_free_func(step_free);
   merge->settled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   return merge;
@@ -51,6 +54,7 @@ PinoMerge *pino_merge_new(void) {
 void pino_merge_free(PinoMerge *merge) {
   g_ptr_array_unref(merge->journal);
   g_hash_table_unref(merge->settled);
+  g_free(merge->staging);
   g_free(merge);
 }
 
@@ -129,6 +133,32 @@ static char *outward(const Pass *pass, const PinoPlace *place, const char *path)
   return inside ? NULL : g_steal_pointer(&target);
 }
 
+/* What a program writes to its open file would go on into the file that is left behind. */
+static gboolean check_unused(const PinoPlace *place, const char *from, GError **error) {
+  g_auto(PinoFd) fd =
+      S_ISREG(place->st->st_mode) ? open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+  if (fd < 0 || !pino_content_is_written(fd))
+    return TRUE;
+  g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+              "'%s' is open for writing; stop the program that writes to it and try again", from);
+  return FALSE;
+}
+
+/* A copy is made where a crash may leave a part of it, and gets its place by a rename. Gives as bring() does. */
+static int copy_far(const Pass *pass, const char *from, const char *to, GError **error) {
+  const PinoCopyFlags flags = PINO_COPY_KEEP_OWNER | PINO_COPY_FAIL_EXISTING;
+  g_autofree char *staged =
+      pass->merge->staging != NULL ? g_build_filename(pass->merge->staging, "copy", NULL) : NULL;
+  if (staged != NULL && (!pino_tree_remove(staged, NULL, error) ||
+                         !pino_tree_copy(from, staged, flags, pass->cancellable, error)))
+    return -1;
+  int failed = staged != NULL ? pino_storage_rename(AT_FDCWD, staged, AT_FDCWD, to, FALSE) : EXDEV;
+  if (failed != EXDEV)
+    return failed;
+  /* That place leads to yet another file system. */
+  return pino_tree_copy(from, to, flags, pass->cancellable, error) ? 0 : -1;
+}
+
 /* Gives 0 or an errno, EEXIST when `to` is taken; or -1 with *error. */
 static int bring(Pass *pass, const PinoPlace *place, const char *from, const char *to, GError **error) {
   g_autofree char *target = outward(pass, place, from);
@@ -138,10 +168,17 @@ static int bring(Pass *pass, const PinoPlace *place, const char *from, const cha
     note(pass->merge, target != NULL ? STEP_ADDED : STEP_MOVED, from, to);
   if (failed != EXDEV)
     return failed;
-  if (!pino_tree_copy(from, to, PINO_COPY_KEEP_OWNER | PINO_COPY_FAIL_EXISTING, pass->cancellable, error))
-    return -1;
-  note(pass->merge, STEP_ADDED, NULL, to);
-  return 0;
+  failed = check_unused(place, from, error) ? copy_far(pass, from, to, error) : -1;
+  if (failed == 0)
+    note(pass->merge, STEP_ADDED, NULL, to);
+  return failed;
+}
+
+/* Whether `to` is what bring() would make of `from`. */
+static gboolean is_brought(const Pass *pass, const PinoPlace *place, const char *from, const char *to) {
+  g_autofree char *target = outward(pass, place, from);
+  g_autofree char *text = target != NULL ? g_file_read_link(to, NULL) : NULL;
+  return target != NULL ? g_strcmp0(text, target) == 0 : pino_merge_same(from, to, pass->cancellable);
 }
 
 static gboolean merge_entry(const PinoPlace *place, gpointer data, GError **error) {
@@ -161,7 +198,7 @@ static gboolean merge_entry(const PinoPlace *place, gpointer data, GError **erro
       return FALSE;
     if (failed != 0 && failed != EEXIST)
       return pino_place_fail(place, failed, "rename", error);
-    if (failed == 0 || (taken && pino_merge_same(from, to, pass->cancellable))) {
+    if (failed == 0 || (taken && is_brought(pass, place, from, to))) {
       g_hash_table_add(pass->merge->settled, g_steal_pointer(&key));
       return TRUE;
     }

@@ -8,14 +8,16 @@ G_BEGIN_DECLS
 
 typedef struct _PinoMerge PinoMerge;
 
-/* Remembers what was done, so that it can be undone. Free with pino_merge_free(). */
-PinoMerge *pino_merge_new(void);
+/* Remembers what was done, so that it can be undone. staging: a folder, made when it is needed, where copies from other
+ * file systems grow until they are whole; NULL: beside their place. Free with pino_merge_free(). */
+PinoMerge *pino_merge_new(const char *staging);
 void pino_merge_free(PinoMerge *merge);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoMerge, pino_merge_free)
 
 /* Moves (to another file system: copies) what is in `from` into the folder `into`. What has the same content there
  * stays where it is; what differs comes in as "name-1.ext" (the next free number). Symbolic links that led out of
- * `from` go on leading there. Afterwards `from` holds nothing that `into` lacks. Can be called again for the same
+ * `from` go on leading there. A file that would have to be copied while a program has it open for writing is
+ * PINO_ERROR_UNAVAILABLE. Afterwards `from` holds nothing that `into` lacks. Can be called again for the same
  * content under another path: what was settled is not compared anew. */
 gboolean pino_merge_folder(PinoMerge *merge, const char *from, const char *into, GCancellable *cancellable,
                            GError **error);

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-/* 255 less ".part.json". */
+/* 255 less ".part.map", and one. */
 #define NAME_ROOM ((gsize)245)
 #define EXTENSION_ROOM ((gsize)20)
 

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /* The last part of a name that a server gave, fit for a file: no folders, no control characters, short enough for
- * NAME.part.json. NULL when nothing is left, or "." or "..". */
+ * NAME.part.map. NULL when nothing is left, or "." or "..". */
 char *pino_naming_clean(const char *name);
 
 /* The name in the value of a Content-Disposition header (filename* before filename), or NULL. */

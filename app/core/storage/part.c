@@ -2,66 +2,29 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-glib/json-glib.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "storage/atomic.h"
 #include "storage/io.h"
-#include "storage/naming.h"
+#include "storage/partmap.h"
 
 #define PART ".part"
-#define RECORD ".part.json"
-
-/* URLs hold tokens now and then: the record has a digest to compare and a form to look at. */
-static char *digest(const char *url) {
-  return g_compute_checksum_for_string(G_CHECKSUM_SHA256, url, -1);
-}
-
-static JsonObject *load_record(const char *path, const char *url) {
-  g_autoptr(GBytes) bytes = pino_file_read(path, NULL);
-  g_autoptr(JsonParser) parser = json_parser_new();
-  gsize len = 0;
-  const char *text = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
-  if (text == NULL || len == 0 || !json_parser_load_from_data(parser, text, (gssize)len, NULL))
-    return NULL;
-  JsonNode *root = json_parser_get_root(parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
-    return NULL;
-  JsonObject *object = json_node_get_object(root);
-  g_autofree char *wanted = digest(url);
-  const char *got = json_object_get_string_member_with_default(object, "url_sha256", "");
-  return g_str_equal(got, wanted) ? json_object_ref(object) : NULL;
-}
-
-static gboolean save_record(const PinoPart *part, GError **error) {
-  g_autoptr(JsonObject) object = json_object_new();
-  g_autofree char *sum = digest(part->url);
-  g_autofree char *shown = pino_naming_show_url(part->url);
-  json_object_set_string_member(object, "url", shown);
-  json_object_set_string_member(object, "url_sha256", sum);
-  json_object_set_int_member(object, "total", part->total);
-  if (part->etag != NULL)
-    json_object_set_string_member(object, "etag", part->etag);
-  if (part->modified != NULL)
-    json_object_set_string_member(object, "last_modified", part->modified);
-  g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
-  g_autofree char *text = json_to_string(node, TRUE);
-  return pino_file_write(part->record, text, strlen(text), 0600, error);
-}
+#define SYNC_EVERY_US (5 * G_USEC_PER_SEC)
 
 char *pino_part_find(const char *dir, const char *url) {
   g_autoptr(GDir) folder = g_dir_open(dir, 0, NULL);
   for (const char *name = NULL; folder != NULL && (name = g_dir_read_name(folder)) != NULL;) {
-    if (!g_str_has_suffix(name, RECORD))
+    if (!g_str_has_suffix(name, PINO_PARTMAP_SUFFIX))
       continue;
     g_autofree char *path = g_build_filename(dir, name, NULL);
-    g_autoptr(JsonObject) record = load_record(path, url);
-    if (record != NULL)
-      return g_strndup(path, strlen(path) - strlen(RECORD));
+    if (pino_partmap_is_of(path, url))
+      return g_strndup(path, strlen(path) - strlen(PINO_PARTMAP_SUFFIX));
   }
   return NULL;
 }
@@ -82,15 +45,19 @@ static int open_locked(const char *path) {
   }
 }
 
-static void take_up(PinoPart *part) {
-  g_autoptr(JsonObject) record = load_record(part->record, part->url);
+/* The new record says that what is there is on the disk, so it goes there first. */
+static gboolean take_up(PinoPart *part, GError **error) {
   struct stat st;
-  if (record == NULL || fstat(part->fd, &st) != 0 || lseek(part->fd, 0, SEEK_END) < 0)
-    return;
-  part->have = (guint64)st.st_size;
-  part->total = json_object_get_int_member_with_default(record, "total", -1);
-  part->etag = g_strdup(json_object_get_string_member_with_default(record, "etag", NULL));
-  part->modified = g_strdup(json_object_get_string_member_with_default(record, "last_modified", NULL));
+  if (fstat(part->fd, &st) != 0 || !pino_partmap_load(part, (guint64)st.st_size))
+    return TRUE;
+  part->have = pino_spans_bytes(&part->spans);
+  if (part->have == 0)
+    return TRUE;
+  if (fdatasync(part->fd) != 0) {
+    pino_storage_fail(error, errno, "fdatasync", part->path);
+    return FALSE;
+  }
+  return pino_partmap_begin(part, error);
 }
 
 gboolean pino_part_open(PinoPart *part, const char *target, const char *url, GError **error) {
@@ -113,16 +80,18 @@ gboolean pino_part_open(PinoPart *part, const char *target, const char *url, GEr
     return FALSE;
   }
   pino_part_clear(part);
-  *part = (PinoPart){g_strdup(target),
-                     g_steal_pointer(&path),
-                     g_strconcat(target, RECORD, NULL),
-                     g_strdup(url),
-                     pino_fd_steal(&fd),
-                     0,
-                     -1,
-                     NULL,
-                     NULL};
-  take_up(part);
+  *part = (PinoPart){.target = g_strdup(target),
+                     .path = g_steal_pointer(&path),
+                     .record = g_strconcat(target, PINO_PARTMAP_SUFFIX, NULL),
+                     .url = g_strdup(url),
+                     .fd = pino_fd_steal(&fd),
+                     .map = -1,
+                     .total = -1,
+                     .synced_at = g_get_monotonic_time(),
+                     .syncing = g_atomic_rc_box_new0(gint)};
+  pino_spans_init(&part->spans);
+  if (!take_up(part, error))
+    return FALSE;
   return part->have > 0 || pino_part_restart(part, -1, NULL, NULL, error);
 }
 
@@ -130,24 +99,135 @@ gboolean pino_part_restart(PinoPart *part, gint64 total, const char *etag, const
                            GError **error) {
   g_autofree char *new_etag = g_strdup(etag);
   g_autofree char *new_modified = g_strdup(modified);
-  if (ftruncate(part->fd, 0) != 0 || lseek(part->fd, 0, SEEK_SET) < 0) {
+  /* First to nothing, so that no hole has bytes of before. */
+  if (ftruncate(part->fd, 0) != 0) {
     pino_storage_fail(error, errno, "truncate", part->path);
     return FALSE;
   }
+  pino_spans_clip(&part->spans, 0);
   part->have = 0;
   part->total = total;
   g_free(part->etag);
   part->etag = g_steal_pointer(&new_etag);
   g_free(part->modified);
   part->modified = g_steal_pointer(&new_modified);
-  return save_record(part, error);
+  if (!pino_partmap_begin(part, error) || !pino_part_fits(part, error))
+    return FALSE;
+  /* A file system that cannot make it so long at once makes it longer with what is written. */
+  if (total > 0 && ftruncate(part->fd, total) != 0 && errno == EFBIG) {
+    pino_storage_fail(error, errno, "truncate", part->path);
+    return FALSE;
+  }
+  return TRUE;
 }
 
-int pino_part_write(PinoPart *part, gconstpointer data, gsize len) {
-  int failed = pino_storage_write_all(part->fd, data, len);
-  off_t at = lseek(part->fd, 0, SEEK_CUR);
-  part->have = at >= 0 ? (guint64)at : part->have + len;
-  return failed;
+static guint64 still_to_come(const PinoPart *part) {
+  return part->total >= 0 && (guint64)part->total > part->have ? (guint64)part->total - part->have : 0;
+}
+
+/* Tells how much the disk lacks, where it is known. */
+static void fail_full(const PinoPart *part, guint64 free_bytes, GError **error) {
+  guint64 need = still_to_come(part);
+  g_autofree char *wanted = g_format_size_full(need, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *there = g_format_size_full(free_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *lack = g_format_size_full(need - MIN(need, free_bytes), G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error(
+      error, PINO_ERRNO, ENOSPC,
+      "ENOSPC: no space left on device, write '%s' (disk full: %s are still to come and %s are free there; "
+      "free %s and try again: what has come is kept)",
+      part->path, wanted, there, lack);
+}
+
+gboolean pino_part_fits(const PinoPart *part, GError **error) {
+  struct statvfs fs;
+  /* Some file systems of the cloud count no blocks. */
+  if (fstatvfs(part->fd, &fs) != 0 || fs.f_blocks == 0)
+    return TRUE;
+  guint64 free_bytes = (guint64)fs.f_bavail * fs.f_frsize;
+  if (still_to_come(part) <= free_bytes)
+    return TRUE;
+  fail_full(part, free_bytes, error);
+  return FALSE;
+}
+
+gboolean pino_part_write(PinoPart *part, guint64 at, gconstpointer data, gsize len, GError **error) {
+  const char *from = data;
+  while (len > 0) {
+    ssize_t n = pwrite(part->fd, from, len, (off_t)at);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      int failed = errno;
+      if (failed != ENOSPC || pino_part_fits(part, error))
+        pino_storage_fail(error, failed, "write", part->path);
+      return FALSE;
+    }
+    from += n;
+    at += (guint64)n;
+    len -= (gsize)n;
+    part->have += (guint64)n;
+  }
+  return TRUE;
+}
+
+gboolean pino_part_note(PinoPart *part, guint64 start, guint64 end, GError **error) {
+  if (start >= end)
+    return TRUE;
+  int failed = pino_partmap_add(part->map, PINO_PARTMAP_RANGE, start, end);
+  if (failed != 0) {
+    pino_storage_fail(error, failed, "write", part->record);
+    return FALSE;
+  }
+  part->lines++;
+  pino_spans_add(&part->spans, start, end);
+  /* Sets the disk to work early: the sync at the end then has little left to wait for. */
+  (void)sync_file_range(part->fd, (off_t)start, (off_t)(end - start), SYNC_FILE_RANGE_WRITE);
+  return TRUE;
+}
+
+typedef struct {
+  int data;
+  int map;
+  guint64 lines;
+  gint *syncing;
+} Sync;
+
+/* A sync that fails is no loss: its line is missing, and those bytes come again after a boot. */
+static gpointer sync_now(gpointer data) {
+  Sync *sync = data;
+  if (fdatasync(sync->data) == 0 && pino_partmap_add(sync->map, PINO_PARTMAP_SYNCED, sync->lines) == 0)
+    (void)fdatasync(sync->map);
+  pino_fd_close(sync->data);
+  pino_fd_close(sync->map);
+  g_atomic_int_set(sync->syncing, FALSE);
+  g_atomic_rc_box_release(sync->syncing);
+  g_free(sync);
+  return NULL;
+}
+
+/* The file is opened once more, since a duplicate would keep the lock, and nobody waits for the thread. */
+void pino_part_sync(PinoPart *part) {
+  gint64 now = g_get_monotonic_time();
+  if (now - part->synced_at < SYNC_EVERY_US || part->lines == 0 || g_atomic_int_get(part->syncing))
+    return;
+  part->synced_at = now;
+  g_auto(PinoFd) data = open(part->path, O_RDONLY | O_CLOEXEC);
+  g_auto(PinoFd) map = fcntl(part->map, F_DUPFD_CLOEXEC, 0);
+  if (data < 0 || map < 0)
+    return;
+  Sync *sync = g_new(Sync, 1);
+  *sync = (Sync){data, map, part->lines, g_atomic_rc_box_acquire(part->syncing)};
+  g_atomic_int_set(part->syncing, TRUE);
+  GThread *thread = g_thread_try_new("part-sync", sync_now, sync, NULL);
+  if (thread == NULL) {
+    g_atomic_int_set(part->syncing, FALSE);
+    g_atomic_rc_box_release(sync->syncing);
+    g_free(sync);
+    return;
+  }
+  pino_fd_steal(&data);
+  pino_fd_steal(&map);
+  g_thread_unref(thread);
 }
 
 gboolean pino_part_finish(PinoPart *part, GError **error) {
@@ -161,6 +241,7 @@ gboolean pino_part_finish(PinoPart *part, GError **error) {
   }
   /* A record without its part is harmless. */
   (void)unlink(part->record);
+  pino_fd_close(pino_fd_steal(&part->fd));
   return TRUE;
 }
 
@@ -171,11 +252,15 @@ void pino_part_discard(PinoPart *part) {
 
 void pino_part_clear(PinoPart *part) {
   pino_fd_close(part->fd);
+  pino_fd_close(part->map);
   g_free(part->target);
   g_free(part->path);
   g_free(part->record);
   g_free(part->url);
   g_free(part->etag);
   g_free(part->modified);
+  if (part->spans.list != NULL)
+    pino_spans_clear(&part->spans);
+  g_clear_pointer(&part->syncing, g_atomic_rc_box_release);
   *part = PINO_PART_CLOSED;
 }

@@ -1,247 +1,66 @@
 #include "storage/transfer.h"
 
-#include <curl/curl.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "storage/io.h"
-#include "storage/naming.h"
+#include "storage/round.h"
 
-#define MAX_REDIRECTS 20L
-#define CONNECT_SECONDS 30L
-/* Less than a byte a second for a minute is a dead connection. */
-#define STALL_SECONDS 60L
-#define PROGRESS_US (G_USEC_PER_SEC / 10)
-#define SPEED_WINDOW_US G_USEC_PER_SEC
-#define POLL_MS 250
-#define MAX_RETRY_AFTER_S 600
+#define DEFAULT_CONNECTIONS 8
+#define DEFAULT_WAIT_MS 500u
+/* 500 ms become at most 30 s. */
+#define MAX_WAIT_FACTOR 60u
+#define TICK_US (G_USEC_PER_SEC / 10)
+#define TICK_MS 100
+#define PATIENCE_US (G_USEC_PER_SEC / 10)
+#define SPEED_WINDOW_US (G_USEC_PER_SEC / 2)
+/* A connection asks for what it gets in so many seconds: one more round trip in that time costs little, and what has not
+ * been asked for can go to another. */
+#define ASK_SECONDS 8
+#define ASK_MOST ((guint64)512 * 1024 * 1024)
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURL, curl_easy_cleanup)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURLM, curl_multi_cleanup)
-typedef struct curl_slist Headers;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Headers, curl_slist_free_all)
 
-/* RFC 9110 and what the hosts of models mean by them. */
-static const struct {
-  long status;
-  const char *words;
-} STATUS_WORDS[] = {
-    {400, "bad request"},
-    {401, "not authorized (a login or token is needed)"},
-    {402, "payment required"},
-    {403, "forbidden (a login, a token or an accepted licence may be needed)"},
-    {404, "not found"},
-    {405, "method not allowed"},
-    {407, "the proxy wants a login"},
-    {408, "request timeout"},
-    {410, "gone"},
-    {416, "range not satisfiable"},
-    {429, "too many requests"},
-    {451, "unavailable for legal reasons"},
-    {500, "internal server error"},
-    {502, "bad gateway"},
-    {503, "service unavailable"},
-    {504, "gateway timeout"},
-};
+static void share_free(CURLSH *share) {
+  curl_share_cleanup(share);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CURLSH, share_free)
 
-/* What another try does not help with; every other failure of curl is taken for a cut connection. */
-static const CURLcode HOPELESS[] = {
-    CURLE_TOO_MANY_REDIRECTS,       CURLE_URL_MALFORMAT,
-    CURLE_UNSUPPORTED_PROTOCOL,     CURLE_OUT_OF_MEMORY,
-    CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
-    CURLE_SSL_CERTPROBLEM,          CURLE_BAD_CONTENT_ENCODING,
-};
-
-typedef struct {
-  PinoTransfer *transfer;
-  CURL *easy;
-  gboolean begun; /* the body, if any, is for the part */
-  gboolean stale; /* the server's file is not the one that the part is of */
-  GError *error;  /* what went wrong on our side */
-  /* of the answer: */
-  gint64 range_start;
-  gint64 range_total;
-  char *etag;
-  char *modified;
-  char *disposition;
-  char *retry_after;
-  /* for the progress: */
-  gint64 told_at;
-  gint64 window_at;
-  guint64 window_have;
-  double speed;
-} Answer;
-
-static void answer_forget(Answer *answer) {
-  g_clear_pointer(&answer->etag, g_free);
-  g_clear_pointer(&answer->modified, g_free);
-  g_clear_pointer(&answer->disposition, g_free);
-  g_clear_pointer(&answer->retry_after, g_free);
-  answer->range_start = answer->range_total = -1;
+guint pino_transfer_wait_ms(const PinoTransfer *transfer, guint failures) {
+  guint base = transfer->spec->retry_wait_ms != 0 ? transfer->spec->retry_wait_ms : DEFAULT_WAIT_MS;
+  guint factor = failures < 6 ? 1u << failures : MAX_WAIT_FACTOR;
+  return base * MIN(factor, MAX_WAIT_FACTOR);
 }
 
-static void answer_clear(Answer *answer) {
-  answer_forget(answer);
-  g_clear_error(&answer->error);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
-
-static void read_range(Answer *answer, const char *value) {
-  const char *at = value + strcspn(value, "0123456789*");
-  if (*at != '*')
-    answer->range_start = g_ascii_strtoll(at, NULL, 10);
-  const char *slash = strchr(at, '/');
-  if (slash != NULL && g_ascii_isdigit(slash[1]))
-    answer->range_total = g_ascii_strtoll(slash + 1, NULL, 10);
-}
-
-static void keep(char **field, const char *value) {
-  g_free(*field);
-  *field = g_strdup(value);
-}
-
-/* Each answer of a chain of redirects starts anew with its status line. */
-static size_t on_header(char *data, size_t size, size_t count, void *user) {
-  Answer *answer = user;
-  g_autofree char *line = g_strstrip(g_strndup(data, size * count));
-  const struct {
-    const char *name;
-    char **field;
-  } fields[] = {
-      {"etag", &answer->etag},
-      {"last-modified", &answer->modified},
-      {"content-disposition", &answer->disposition},
-      {"retry-after", &answer->retry_after},
-  };
-  if (g_str_has_prefix(line, "HTTP/"))
-    answer_forget(answer);
-  char *colon = strchr(line, ':');
-  if (colon == NULL)
-    return size * count;
-  *colon = '\0';
-  const char *value = g_strchug(colon + 1);
-  for (gsize i = 0; i < G_N_ELEMENTS(fields); i++)
-    if (g_ascii_strcasecmp(line, fields[i].name) == 0)
-      keep(fields[i].field, value);
-  if (g_ascii_strcasecmp(line, "content-range") == 0)
-    read_range(answer, value);
-  return size * count;
-}
-
-static long status_of(const Answer *answer) {
-  long status = 0;
-  curl_easy_getinfo(answer->easy, CURLINFO_RESPONSE_CODE, &status);
-  return status;
-}
-
-static gint64 length_of(const Answer *answer) {
-  curl_off_t length = -1;
-  curl_easy_getinfo(answer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-  return length;
-}
-
-static char *choose_target(const Answer *answer) {
-  const char *url = NULL;
-  curl_easy_getinfo(answer->easy, CURLINFO_EFFECTIVE_URL, &url);
-  g_autofree char *name =
-      answer->disposition != NULL ? pino_naming_from_disposition(answer->disposition) : NULL;
-  if (name == NULL && url != NULL)
-    name = pino_naming_from_url(url);
-  return g_build_filename(answer->transfer->spec->dir, name != NULL ? name : "download", NULL);
-}
-
-/* A part of an answer: it must go on where the part ends, of the same file. */
-static gboolean begin_rest(Answer *answer) {
-  PinoPart *part = &answer->transfer->part;
-  gboolean fits = part->fd >= 0 && answer->range_start == (gint64)part->have &&
-                  (part->total < 0 || answer->range_total < 0 || part->total == answer->range_total);
-  answer->stale = !fits;
-  if (fits && part->total < 0)
-    part->total = answer->range_total;
-  return fits;
-}
-
-static gboolean begin_whole(Answer *answer) {
-  PinoTransfer *transfer = answer->transfer;
-  g_autofree char *target = transfer->part.fd < 0 ? choose_target(answer) : NULL;
-  if (target != NULL && !pino_part_open(&transfer->part, target, transfer->url, &answer->error))
-    return FALSE;
-  gboolean weak = answer->etag != NULL && g_str_has_prefix(answer->etag, "W/");
-  return pino_part_restart(&transfer->part, length_of(answer), weak ? NULL : answer->etag, answer->modified,
-                           &answer->error);
-}
-
-/* Called with the first byte, or at the end of an empty body. */
-static gboolean begin(Answer *answer) {
-  long status = status_of(answer);
-  if (answer->begun)
-    return TRUE;
-  if (status < 200 || status > 299)
-    return FALSE;
-  answer->begun = status == 206 ? begin_rest(answer) : begin_whole(answer);
-  answer->window_at = g_get_monotonic_time();
-  answer->window_have = answer->transfer->part.have;
-  return answer->begun;
-}
-
-static void tell_progress(Answer *answer, gboolean last) {
-  const PinoDownload *spec = answer->transfer->spec;
-  const PinoPart *part = &answer->transfer->part;
-  gint64 now = g_get_monotonic_time();
-  if (!answer->begun || spec->progress == NULL || (!last && now - answer->told_at < PROGRESS_US))
+void pino_transfer_tell(const PinoTransfer *transfer, const char *format, ...) {
+  const PinoDownload *spec = transfer->spec;
+  if (spec->note == NULL)
     return;
-  gint64 span = MAX(now - answer->window_at, 1);
-  if (span >= SPEED_WINDOW_US || answer->speed <= 0)
-    answer->speed = (double)(part->have - answer->window_have) * G_USEC_PER_SEC / (double)span;
-  if (span >= SPEED_WINDOW_US) {
-    answer->window_at = now;
-    answer->window_have = part->have;
+  va_list args;
+  va_start(args, format);
+  g_autofree char *text = g_strdup_vprintf(format, args);
+  va_end(args);
+  spec->note(text, spec->progress_data);
+}
+
+void pino_round_end(PinoRound *round, PinoRoundState state, GError *error) {
+  if (round->state != PINO_ROUND_GOING) {
+    g_clear_error(&error);
+    return;
   }
-  answer->told_at = now;
-  spec->progress(part->have, part->total, answer->speed, spec->progress_data);
+  round->state = state;
+  round->error = error;
 }
 
-/* Anything but the whole length ends the transfer. */
-static size_t on_body(char *data, size_t size, size_t count, void *user) {
-  Answer *answer = user;
-  gsize len = size * count;
-  if (!begin(answer))
-    return 0;
-  PinoPart *part = &answer->transfer->part;
-  int failed = pino_part_write(part, data, len);
-  if (failed != 0) {
-    pino_storage_fail(&answer->error, failed, "write", part->path);
-    return 0;
-  }
-  tell_progress(answer, FALSE);
-  return len;
-}
-
-static gsize curl_ready(void) {
-  static gsize ready = 0;
-  if (g_once_init_enter(&ready)) {
-    gsize result = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 1 : 2;
-    g_once_init_leave(&ready, result);
-  }
-  return ready;
-}
-
-static void only_web(CURL *easy) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#else
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-}
-
-static Headers *add_header(Headers *headers, const char *line) {
-  Headers *longer = curl_slist_append(headers, line);
-  return longer != NULL ? longer : headers;
+guint pino_round_worth(const PinoRound *round) {
+  const PinoTransfer *transfer = round->transfer;
+  const PinoPart *part = &transfer->part;
+  guint asked = transfer->spec->connections != 0 ? transfer->spec->connections : DEFAULT_CONNECTIONS;
+  guint most = CLAMP(asked, 1, PINO_LANES_MAX);
+  if (part->total < 0 || (guint64)part->total <= part->have)
+    return 1;
+  guint64 pieces = ((guint64)part->total - part->have) / PINO_LANES_PIECE;
+  return (guint)CLAMP(pieces, 1, most);
 }
 
 /* Without something to recognise the file by, the rest of another version could be glued to it; a checksum would
@@ -250,182 +69,245 @@ static gboolean may_resume(const PinoTransfer *transfer) {
   const PinoPart *part = &transfer->part;
   gboolean known = part->etag != NULL || part->modified != NULL || transfer->spec->sha256 != NULL ||
                    transfer->spec->md5 != NULL;
-  return part->fd >= 0 && part->have > 0 && known;
+  return part->fd >= 0 && part->have > 0 && known && !transfer->whole;
 }
 
-static Headers *set_range(const PinoTransfer *transfer, CURL *easy, Headers *headers) {
+/* What the first connection asks for. */
+static void lay_out(PinoRound *round) {
+  PinoTransfer *transfer = round->transfer;
   const PinoPart *part = &transfer->part;
-  if (!may_resume(transfer))
-    return headers;
-  g_autofree char *range = g_strdup_printf("%" G_GUINT64_FORMAT "-", part->have);
-  curl_easy_setopt(easy, CURLOPT_RANGE, range);
-  const char *version = part->etag != NULL ? part->etag : part->modified;
-  g_autofree char *only_if = version != NULL ? g_strconcat("If-Range: ", version, NULL) : NULL;
-  return only_if != NULL ? add_header(headers, only_if) : headers;
+  PinoLane *lane = &round->lanes.lanes[0];
+  gint64 now = g_get_monotonic_time();
+  if (transfer->whole)
+    *lane = (PinoLane){0, G_MAXUINT64, G_MAXUINT64, TRUE, 0, now};
+  else if (!may_resume(transfer))
+    *lane = (PinoLane){0, PINO_LANES_PIECE, PINO_LANES_PIECE, TRUE, 0, now};
+  else if (part->total < 0)
+    *lane = (PinoLane){part->have, G_MAXUINT64, G_MAXUINT64, TRUE, 0, now};
+  else
+    pino_lanes_fill(&round->lanes, &part->spans, (guint64)part->total);
+  round->probing = lane->taken && !transfer->whole && lane->at == 0;
 }
 
-static void set_up(Answer *answer, char *curl_error) {
-  CURL *easy = answer->easy;
-  only_web(easy);
-  curl_easy_setopt(easy, CURLOPT_URL, answer->transfer->url);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_error);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
-  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  /* Some hosts hand out a cookie with the redirect and ask for it at its end. */
-  curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "PinokioCloud");
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+static void start(PinoConnection *connection) {
+  PinoRound *round = connection->round;
+  const PinoTransfer *transfer = round->transfer;
+  const PinoPart *part = &transfer->part;
+  const PinoLane *lane = pino_round_lane(connection);
+  const char *version = part->etag != NULL ? part->etag : part->modified;
+  connection->placed = transfer->place != NULL;
+  connection->begun = FALSE;
+  connection->from = lane->at;
+  connection->to = lane->asked;
+  const PinoAsk ask = {.origin = transfer->url,
+                       .url = connection->placed ? transfer->place : transfer->url,
+                       .headers = transfer->spec->headers,
+                       .ranged = !transfer->whole,
+                       .from = lane->at,
+                       .to = lane->asked,
+                       .version = round->probing ? NULL : version};
+  pino_request_set(&connection->request, &ask);
+  curl_multi_add_handle(round->multi, connection->request.easy);
+  connection->live = TRUE;
+  round->live++;
+}
+
+static guint64 worth_asking(const PinoLane *lane) {
+  return CLAMP((guint64)(lane->speed * ASK_SECONDS), PINO_LANES_PIECE, ASK_MOST);
+}
+
+static gboolean prepare(PinoConnection *connection) {
+  const PinoRequestSinks sinks = {pino_receive_header, pino_receive_body, connection,
+                                  connection->round->share};
+  return connection->request.easy != NULL || pino_request_init(&connection->request, &sinks);
+}
+
+/* Gives a connection without a request its next one, if there is something to do. */
+static void employ(PinoConnection *connection, gint64 now) {
+  PinoRound *round = connection->round;
+  PinoLane *lane = pino_round_lane(connection);
+  if (connection->live || now < connection->rest_until || round->live >= round->most || !prepare(connection))
+    return;
+  if (lane->taken && lane->at >= lane->end)
+    pino_lanes_drop(&round->lanes, connection->index);
+  if (!lane->taken && !pino_lanes_take(&round->lanes, connection->index, now, round->patience))
+    return;
+  if (!round->probing && lane->end != G_MAXUINT64)
+    pino_lanes_ask(&round->lanes, connection->index, worth_asking(lane), now);
+  start(connection);
+}
+
+static void employ_all(PinoRound *round) {
+  gint64 now = g_get_monotonic_time();
+  for (guint i = 0; i < PINO_LANES_MAX && round->state == PINO_ROUND_GOING; i++)
+    employ(&round->connections[i], now);
+}
+
+/* A request that is over before the first window is full has a speed, too. */
+static void measure(PinoConnection *connection, gint64 now, gboolean over) {
+  PinoLane *lane = pino_round_lane(connection);
+  gint64 span = now - connection->window_at;
+  if (!connection->begun || (span < SPEED_WINDOW_US && !(over && lane->speed <= 0)))
+    return;
+  double speed = (double)(lane->at - connection->window_from) * G_USEC_PER_SEC / (double)MAX(span, 1);
+  lane->speed = lane->speed > 0 ? (lane->speed + speed) / 2 : speed;
+  connection->window_at = now;
+  connection->window_from = lane->at;
+}
+
+static void tell_progress(PinoRound *round, gboolean last) {
+  PinoTransfer *transfer = round->transfer;
+  const PinoDownload *spec = transfer->spec;
+  const PinoPart *part = &transfer->part;
+  gint64 now = g_get_monotonic_time();
+  if (!round->begun || (!last && now - round->told_at < TICK_US))
+    return;
+  round->told_at = now;
+  pino_meter_tell(&transfer->meter, part->have, now);
+  for (guint i = 0; i < PINO_LANES_MAX; i++)
+    measure(&round->connections[i], now, FALSE);
+  pino_part_sync(&transfer->part);
+  const PinoDownloadState state = {
+      .received = part->have,
+      .total = part->total,
+      .bytes_per_s = transfer->meter.speed,
+      .seconds_left = pino_meter_left(&transfer->meter, part->have, part->total),
+      .connections = round->live,
+  };
+  if (spec->progress != NULL)
+    spec->progress(&state, spec->progress_data);
+}
+
+static void finish_request(PinoRound *round, const CURLMsg *message) {
+  PinoConnection *connection = NULL;
+  CURLcode code = message->data.result;
+  curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&connection);
+  curl_multi_remove_handle(round->multi, connection->request.easy);
+  connection->live = FALSE;
+  round->live--;
+  measure(connection, g_get_monotonic_time(), TRUE);
+  if (!pino_receive_end(connection, code))
+    return;
+  curl_multi_add_handle(round->multi, connection->request.easy);
+  connection->live = TRUE;
+  round->live++;
+}
+
+static gboolean is_complete(const PinoRound *round) {
+  const PinoPart *part = &round->transfer->part;
+  return round->begun && part->total >= 0 && part->have == (guint64)part->total;
+}
+
+static void turn(PinoRound *round) {
+  int running = 0, left = 0;
+  if (curl_multi_perform(round->multi, &running) != CURLM_OK) {
+    pino_round_end(
+        round, PINO_ROUND_FAILED,
+        g_error_new_literal(PINO_ERROR, PINO_ERROR_FAILED, "libcurl failed; check its installation"));
+    return;
+  }
+  for (const CURLMsg *message; (message = curl_multi_info_read(round->multi, &left)) != NULL;)
+    if (message->msg == CURLMSG_DONE)
+      finish_request(round, message);
+  if (round->state == PINO_ROUND_GOING && is_complete(round))
+    pino_round_end(round, PINO_ROUND_DONE, NULL);
+  tell_progress(round, round->state == PINO_ROUND_DONE);
+}
+
+static void drive(PinoRound *round) {
+  GCancellable *cancellable = round->transfer->cancellable;
+  GError *error = NULL;
+  while (round->state == PINO_ROUND_GOING) {
+    if (!pino_storage_go_on(cancellable, &error)) {
+      pino_round_end(round, PINO_ROUND_FAILED, g_steal_pointer(&error));
+      return;
+    }
+    turn(round);
+    employ_all(round);
+    if (round->state == PINO_ROUND_GOING && round->live == 0)
+      pino_round_end(round, PINO_ROUND_FAILED,
+                     g_error_new_literal(PINO_ERROR, PINO_ERROR_FAILED, "nothing is left to ask for"));
+    else if (round->state == PINO_ROUND_GOING)
+      curl_multi_poll(round->multi, NULL, 0, TICK_MS, NULL);
+  }
 }
 
 static void wake(GCancellable *cancellable, gpointer multi) {
   curl_multi_wakeup(multi);
 }
 
-static CURLcode drive(Answer *answer, CURLM *multi) {
-  GCancellable *cancellable = answer->transfer->cancellable;
-  int running = 1, left = 0;
-  while (running > 0 && !g_cancellable_is_cancelled(cancellable)) {
-    if (curl_multi_perform(multi, &running) != CURLM_OK)
-      return CURLE_FAILED_INIT;
-    tell_progress(answer, FALSE);
-    if (running > 0)
-      curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
+/* What the connections have brought is noted whatever ended the round; what is left of them goes. */
+static void close_down(PinoRound *round) {
+  PinoPart *part = &round->transfer->part;
+  for (guint i = 0; i < PINO_LANES_MAX; i++) {
+    PinoConnection *connection = &round->connections[i];
+    if (connection->live)
+      curl_multi_remove_handle(round->multi, connection->request.easy);
+    if (connection->live && connection->begun)
+      /* A line that cannot be written means bytes that come once more. */
+      (void)pino_part_note(part, connection->noted, round->lanes.lanes[i].at, NULL);
+    pino_request_clear(&connection->request);
   }
-  const CURLMsg *message = curl_multi_info_read(multi, &left);
-  return message != NULL ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
+  pino_lanes_clear(&round->lanes);
+  pino_meter_pause(&round->transfer->meter);
 }
 
-static CURLcode perform(Answer *answer, char *curl_error) {
-  PinoTransfer *transfer = answer->transfer;
-  g_autoptr(CURLM) multi = curl_multi_init();
-  g_autoptr(Headers) headers = NULL;
-  const char *const *given = transfer->spec->headers;
-  for (gsize i = 0; given != NULL && given[i] != NULL; i++)
-    headers = add_header(headers, given[i]);
-  headers = set_range(transfer, answer->easy, headers);
-  set_up(answer, curl_error);
-  curl_easy_setopt(answer->easy, CURLOPT_HTTPHEADER, headers);
-  gulong connection = 0;
-  if (transfer->cancellable != NULL)
-    connection = g_cancellable_connect(transfer->cancellable, G_CALLBACK(wake), multi, NULL);
-  curl_multi_add_handle(multi, answer->easy);
-  CURLcode code = drive(answer, multi);
-  curl_multi_remove_handle(multi, answer->easy);
+static void run_round(PinoRound *round) {
+  GCancellable *cancellable = round->transfer->cancellable;
+  for (guint i = 0; i < PINO_LANES_MAX; i++) {
+    round->connections[i] = (PinoConnection){.round = round, .index = i};
+    round->connections[i].request.answer = PINO_ANSWER_NONE;
+  }
+  curl_share_setopt(round->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+  curl_share_setopt(round->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  lay_out(round);
+  gulong handler = 0;
+  if (cancellable != NULL)
+    handler = g_cancellable_connect(cancellable, G_CALLBACK(wake), round->multi, NULL);
+  employ_all(round);
+  drive(round);
   /* Both take a missing one. */
-  g_cancellable_disconnect(transfer->cancellable, connection);
-  return code;
+  g_cancellable_disconnect(cancellable, handler);
+  close_down(round);
 }
 
-static guint retry_after_ms(const char *value) {
-  if (value == NULL)
-    return 0;
-  gint64 seconds = g_ascii_isdigit(value[0]) ? g_ascii_strtoll(value, NULL, 10)
-                                             : (gint64)curl_getdate(value, NULL) - (gint64)time(NULL);
-  return (guint)CLAMP(seconds, 0, MAX_RETRY_AFTER_S) * 1000;
-}
+static const PinoTransferEnd ENDS[] = {
+    [PINO_ROUND_GOING] = PINO_TRANSFER_FAILED,  [PINO_ROUND_DONE] = PINO_TRANSFER_DONE,
+    [PINO_ROUND_TAKEN] = PINO_TRANSFER_TAKEN,   [PINO_ROUND_WHOLE] = PINO_TRANSFER_RETRY,
+    [PINO_ROUND_CHANGED] = PINO_TRANSFER_RETRY, [PINO_ROUND_RETRY] = PINO_TRANSFER_RETRY,
+    [PINO_ROUND_FAILED] = PINO_TRANSFER_FAILED,
+};
 
-static PinoTransferEnd judge_status(Answer *answer, long status, GError **error) {
-  PinoTransfer *transfer = answer->transfer;
-  PinoPart *part = &transfer->part;
-  if (status == 416 && part->fd >= 0 && part->have > 0) {
-    if (answer->range_total == (gint64)part->have)
-      return PINO_TRANSFER_DONE;
-    answer->stale = TRUE;
-  }
-  const char *words = "refused by the server";
-  for (gsize i = 0; i < G_N_ELEMENTS(STATUS_WORDS); i++)
-    if (STATUS_WORDS[i].status == status)
-      words = STATUS_WORDS[i].words;
-  gboolean again = status >= 500 || status == 408 || status == 429 || answer->stale;
-  transfer->retry_after_ms = again ? retry_after_ms(answer->retry_after) : 0;
-  g_autofree char *shown = pino_naming_show_url(transfer->url);
-  gboolean missing = status == 404 || status == 410;
-  g_set_error(error, PINO_ERROR, missing ? PINO_ERROR_NOT_FOUND : PINO_ERROR_NETWORK, "%ld %s: %s", status,
-              words, shown);
-  return again ? PINO_TRANSFER_RETRY : PINO_TRANSFER_FAILED;
-}
-
-static PinoTransferEnd judge_code(const Answer *answer, CURLcode code, const char *detail, GError **error) {
-  g_autofree char *shown = pino_naming_show_url(answer->transfer->url);
-  const char *plain = detail[0] != '\0' ? detail : curl_easy_strerror(code);
-  for (gsize i = 0; i < G_N_ELEMENTS(HOPELESS); i++)
-    if (HOPELESS[i] == code) {
-      g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK,
-                  code == CURLE_TOO_MANY_REDIRECTS ? "redirected in a circle (%s): %s; check the URL"
-                                                   : "cannot download (%s): %s",
-                  plain, shown);
-      return PINO_TRANSFER_FAILED;
-    }
-  answer->transfer->unresolved = code == CURLE_COULDNT_RESOLVE_HOST;
-  if (answer->transfer->unresolved)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK,
-                "the host does not resolve; check its name and the network: %s", shown);
-  else
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK, "the connection failed (%s): %s", plain, shown);
-  return PINO_TRANSFER_RETRY;
-}
-
-static PinoTransferEnd judge_body(Answer *answer, GError **error) {
-  const PinoPart *part = &answer->transfer->part;
-  if (part->total < 0 || (guint64)part->total == part->have) {
-    tell_progress(answer, TRUE);
-    return PINO_TRANSFER_DONE;
-  }
-  g_autofree char *shown = pino_naming_show_url(answer->transfer->url);
-  answer->stale = part->have > (guint64)part->total;
-  g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK,
-              "the connection was cut after %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes: %s",
-              part->have, part->total, shown);
-  return PINO_TRANSFER_RETRY;
-}
-
-static PinoTransferEnd judge(Answer *answer, CURLcode code, const char *detail, GError **error) {
-  long status = status_of(answer);
-  if (!pino_storage_go_on(answer->transfer->cancellable, error))
-    return PINO_TRANSFER_FAILED;
-  if (answer->error == NULL && code == CURLE_OK && status < 300)
-    begin(answer);
-  if (answer->error != NULL) {
-    g_propagate_error(error, g_steal_pointer(&answer->error));
-    return PINO_TRANSFER_FAILED;
-  }
-  if (answer->stale) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK, "the file on the server changed: %s",
-                answer->transfer->url);
-    return PINO_TRANSFER_RETRY;
-  }
-  if (status >= 300 && (code == CURLE_OK || code == CURLE_WRITE_ERROR))
-    return judge_status(answer, status, error);
-  const PinoPart *part = &answer->transfer->part;
-  gboolean short_body = code == CURLE_PARTIAL_FILE && part->total >= 0 && part->have < (guint64)part->total;
-  return code == CURLE_OK || short_body ? judge_body(answer, error) : judge_code(answer, code, detail, error);
+static PinoRoundState one_round(PinoTransfer *transfer, GError **error) {
+  /* The share after what uses it. */
+  g_autoptr(CURLSH) share = curl_share_init();
+  g_autoptr(CURLM) multi = curl_multi_init();
+  g_autofree PinoRound *round = g_new0(PinoRound, 1);
+  round->transfer = transfer;
+  round->multi = multi;
+  round->share = share;
+  round->most = 1;
+  round->patience = PATIENCE_US;
+  pino_lanes_init(&round->lanes);
+  run_round(round);
+  if (round->error != NULL)
+    g_propagate_error(error, round->error);
+  return round->state;
 }
 
 PinoTransferEnd pino_transfer_try(PinoTransfer *transfer, GError **error) {
-  g_autoptr(CURL) easy = curl_ready() == 1 ? curl_easy_init() : NULL;
-  char detail[CURL_ERROR_SIZE] = "";
   transfer->retry_after_ms = 0;
   transfer->unresolved = FALSE;
-  if (easy == NULL) {
-    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_FAILED,
-                        "libcurl does not start; check its installation");
+  if (!pino_request_ready(error))
     return PINO_TRANSFER_FAILED;
-  }
-  g_auto(Answer) answer = {.transfer = transfer, .easy = easy, .range_start = -1, .range_total = -1};
-  PinoTransferEnd end = judge(&answer, perform(&answer, detail), detail, error);
-  if (!answer.stale)
-    return end;
+  PinoRoundState state = one_round(transfer, error);
+  if (state == PINO_ROUND_WHOLE)
+    state = one_round(transfer, error);
+  if (state != PINO_ROUND_CHANGED)
+    return ENDS[state];
   g_autoptr(GError) failed = NULL;
   if (pino_part_restart(&transfer->part, -1, NULL, NULL, &failed))
-    return end;
+    return PINO_TRANSFER_RETRY;
   g_clear_error(error);
   g_propagate_error(error, g_steal_pointer(&failed));
   return PINO_TRANSFER_FAILED;

@@ -17,7 +17,8 @@
 #define DIST_INFO ".dist-info"
 
 typedef struct {
-  const char *pip;    /* drives/pip */
+  const char *pip; /* drives/pip */
+  const char *staging;
   const char *site;   /* site-packages of the venv */
   const char *python; /* "python3.11" */
   PinoVenvTally *tally;
@@ -108,19 +109,25 @@ static gboolean offer(const Venv *venv, const char *file, const char *shared, GE
     return FALSE;
   if (linkat(AT_FDCWD, file, AT_FDCWD, shared, 0) == 0 || errno == EEXIST)
     return TRUE;
-  g_autoptr(GError) failed = NULL;
-  if (pino_tree_copy(file, shared, PINO_COPY_FAIL_EXISTING, venv->cancellable, &failed) ||
-      g_error_matches(failed, PINO_ERRNO, EEXIST))
+  /* A crash may leave a part of a copy, so it grows elsewhere. */
+  g_autofree char *staged = g_build_filename(venv->staging, "copy", NULL);
+  if (!pino_tree_copy(file, staged, PINO_COPY_DEFAULT, venv->cancellable, error))
+    return FALSE;
+  int failed = pino_storage_rename(AT_FDCWD, staged, AT_FDCWD, shared, FALSE);
+  if (failed == 0 || failed == EEXIST)
     return TRUE;
-  g_propagate_error(error, g_steal_pointer(&failed));
+  pino_storage_fail(error, failed, "rename", shared);
   return FALSE;
 }
 
 static gboolean put_link(const char *file, const char *shared, GError **error) {
+  /* Always of the same name, so that the next call takes what a crash left. */
   g_autofree char *folder = g_path_get_dirname(file);
-  char name[PINO_TEMP_NAME];
-  pino_storage_temp_name(name);
+  g_autofree char *base = g_path_get_basename(file);
+  g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, base, -1);
+  g_autofree char *name = g_strdup_printf(".pino-link-%.16s", sum);
   g_autofree char *temp = g_build_filename(folder, name, NULL);
+  (void)unlink(temp);
   if (symlink(shared, temp) == 0 && rename(temp, file) == 0)
     return TRUE;
   pino_storage_fail(error, errno, "symlink", file);
@@ -199,10 +206,13 @@ gboolean pino_drive_link_venv(const char *home, const char *drive_dir, const cha
   g_autofree char *lib = g_build_filename(venv_dir, "lib", NULL);
   g_autofree char *lib64 = g_build_filename(venv_dir, "lib64", NULL);
   gboolean found = FALSE;
-  Venv venv = {pip, NULL, NULL, tally != NULL ? tally : &unused, cancellable};
+  Venv venv = {pip, NULL, NULL, NULL, tally != NULL ? tally : &unused, cancellable};
   *venv.tally = unused;
   g_autoptr(PinoDrives) drives = pino_drives_open(dir, cancellable, error);
-  if (drives == NULL || !share_lib(&venv, lib, &found, error))
+  if (drives == NULL)
+    return FALSE;
+  venv.staging = pino_drives_staging(drives);
+  if (!share_lib(&venv, lib, &found, error))
     return FALSE;
   /* Usually a link to lib. */
   if (!g_file_test(lib64, G_FILE_TEST_IS_SYMLINK) && !share_lib(&venv, lib64, &found, error))
