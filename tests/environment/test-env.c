@@ -159,9 +159,9 @@ static const char *shell_value(char **envp, const char *name) {
 }
 
 static void test_shell(Fixture *f, gconstpointer data) {
-  static const char *const DROPPED[] = {"CUDA_HOME",    "MY_SSH_KEY",         "SSL_CERT_X",      "PYTHONPATH",
-                                        "CONDA_PREFIX", "CONDA_PREFIX_2",     "CMAKE_GENERATOR", "BASH_ENV",
-                                        "COLUMNS",      "PINOKIOCLOUD_TOKEN", "BASH_FUNC_x%%"};
+  static const char *const DROPPED[] = {
+      "CUDA_HOME",       "MY_SSH_KEY", "SSL_CERT_X", "PYTHONPATH",         "CONDA_PREFIX",  "CONDA_PREFIX_2",
+      "CMAKE_GENERATOR", "BASH_ENV",   "COLUMNS",    "PINOKIOCLOUD_TOKEN", "BASH_FUNC_x%%", "UV_LINK_MODE"};
   for (gsize i = 0; i < G_N_ELEMENTS(DROPPED); i++)
     g_setenv(DROPPED[i], "x", TRUE);
   g_setenv("PATH", "/first:/second", TRUE);

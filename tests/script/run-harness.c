@@ -161,6 +161,8 @@ void bench_begin(Bench *bench, const char *name, const char *input) {
       .terminal = -1,
   };
   bench->run = pino_run_new(&options);
+  if (bench->progress != NULL)
+    pino_run_set_progress(bench->run, bench->progress, bench->from_start);
   bench->outcome = pino_run_script(bench->run, path, input, &error);
   bench->error = error != NULL ? g_strdup(error->message) : NULL;
 }

@@ -13,6 +13,8 @@ struct _Bench {
   const char *answers;   /* what the person answers, JSON; NULL: nobody is there */
   const char *cancel_at; /* the first event whose JSON holds this text cancels the run, from another thread */
   double time_limit;     /* as in PinoRunOptions */
+  const char *progress;  /* file of finished steps; NULL: none is kept */
+  gboolean from_start;
   void (*hook)(Bench *bench, const char *event); /* sees each event's JSON; may be NULL */
   gpointer hook_data;
 

@@ -146,7 +146,6 @@ static void test_download_named_by_the_server(void) {
   bench_steps(bench, script);
   bench_expect(bench, NULL);
   bench_expect_file(bench, "d/named.bin", "abc"); /* never outside the folder */
-  g_free(file.last_range);
 }
 
 static void test_download_extracted(void) {
@@ -167,7 +166,6 @@ static void test_download_extracted(void) {
   bench_expect(bench, NULL);
   g_autofree char *found = bench_read(bench, "out/in/file");
   g_assert_cmpstr(found, ==, "packed");
-  g_free(file.last_range);
 }
 
 static void test_download_without_a_uri(void) {

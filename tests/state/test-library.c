@@ -111,7 +111,8 @@ static void test_every_field(void) {
                     11,
                     12,
                     13,
-                    14};
+                    14,
+                    (char *)"{}"};
   g_assert_true(pino_library_put_run(library, &run, &error));
   g_autoptr(PinoRunRow) got = pino_library_run(library, "r", &error);
   g_assert_null(got->app_id);
@@ -121,6 +122,7 @@ static void test_every_field(void) {
   g_assert_cmpstr(got->error, ==, "why");
   g_assert_cmpstr(got->scripts, ==, "[]");
   g_assert_cmpstr(got->url, ==, "http://x");
+  g_assert_cmpstr(got->operation, ==, "{}");
   g_assert_cmpint(got->step * 100 + got->total * 10 + got->restarts, ==, 372);
   g_assert_cmpint(got->started_at * 1000000 + got->ready_at * 10000 + got->ended_at * 100 + got->checkpoint,
                   ==, 11121314);

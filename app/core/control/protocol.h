@@ -5,7 +5,7 @@
  * is always the whole present state, so nothing is lost with a connection.
  *
  * runner to engine
- *   hello     {protocol, pid, run: ID, begun: bool, and when begun: mode, path, journal} or, of a worker for menus,
+ *   hello     {protocol, pid, run: ID, begun: bool, and when begun: mode, path, journal, operation} or, of a worker for menus,
  *             {protocol, pid, worker: ID}
  *   state     {phase: "steps" | "ready" | "stopping", step, total, method, settled: bool, opened: URL (web.open),
  *              scripts: [{path, uri, cwd, main: bool, ready: bool, on_stop: bool (it has such steps), step, total, local: {},
@@ -26,6 +26,8 @@
  *
  * engine to runner
  *   job       {mode: "run", path, input: JSON or null, journal, cols, rows, grace: ms (shells; may be missing)}
+ *             {mode: "operate", operation: {operation, app, url...: lifecycle/operation.h}, the rest as above}: path names the
+ *             app's launcher, whether it is there or not
  *             {mode: "stop", path, input, journal, scripts: [as above]}: only the `on.stop` steps of these scripts,
  *             the last one first
  *   cancel    {}: ends what it does; again: ends `on.stop` too

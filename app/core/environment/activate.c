@@ -158,13 +158,18 @@ static void add_versioned(GPtrArray *attempts, const char *uv, const char *envir
 }
 
 /* No version asked for: conda's Python when conda is active; else the usual one if uv can bring it, else whatever the
- * machine has, with uv again where Python comes without its venv module. */
+ * machine has: by uv, whose pip is the same files in all environments, or, where that cannot be reached, by Python
+ * itself, with uv again where Python comes without its venv module. */
 static void add_unversioned(GPtrArray *attempts, const char *uv, const char *environment, gboolean conda) {
   const char *python = conda ? "python" : "python3";
   if (uv && !conda)
     g_ptr_array_add(
         attempts,
         g_strdup_printf("UV_HTTP_RETRIES=1 %s --quiet " UV_VENV " " DEFAULT_PYTHON " %s", uv, environment));
+  if (uv && !conda)
+    g_ptr_array_add(attempts, g_strdup_printf("UV_HTTP_RETRIES=1 %s --quiet " UV_VENV
+                                              " %s --python-preference system %s",
+                                              uv, python, environment));
   g_ptr_array_add(attempts, g_strdup_printf("%s -m venv %s", python, environment));
   if (uv)
     g_ptr_array_add(attempts, g_strdup_printf("%s " UV_VENV " %s --python-preference system %s", uv, python,

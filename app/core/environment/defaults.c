@@ -80,6 +80,10 @@ static const NameRule DROPPED[] = {
     {MATCH_NAME, "PIP_USER"},
     {MATCH_NAME, "PIP_TARGET"},
     {MATCH_NAME, "PIP_PREFIX"},
+    /* uv's documentation, "Using uv in Docker": what images set for their own build. Here it would make each app a copy of
+     * its own of every package. An ENVIRONMENT may still set them. */
+    {MATCH_NAME, "UV_LINK_MODE"},
+    {MATCH_NAME, "UV_NO_CACHE"},
     /* Ours: the engine's token and the like. */
     {MATCH_PREFIX, "PINOKIOCLOUD_"},
 };

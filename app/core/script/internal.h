@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 typedef struct _PinoScript PinoScript;
+typedef struct _PinoProgress PinoProgress;
 
 typedef struct {
   guint port;
@@ -39,10 +40,14 @@ struct _PinoRun {
   char *run_id, *run_dir;
   PinoRegistry registry;
   gboolean has_registry;
-  const char *asking;         /* path of the script that asks, while it does */
-  gboolean ending;            /* all of it is being ended */
-  gboolean leaving;           /* its shells are let go, not ended */
-  gboolean settled;           /* as it was told last */
+  const char *asking;     /* path of the script that asks, while it does */
+  gboolean ending;        /* all of it is being ended */
+  gboolean leaving;       /* its shells are let go, not ended */
+  gboolean settled;       /* as it was told last */
+  gboolean operating;     /* between pino_run_begin_operation() and its end */
+  PinoEventSink listener; /* may be NULL */
+  gpointer listener_data;
+  PinoProgress *progress;     /* may be NULL */
   int step_index, step_total; /* of the main script, -1: none yet */
   char *step_method;
   char *opened; /* the page that a script opened last (web.open); may be NULL */
@@ -216,7 +221,10 @@ JSValueRef pino_load_value(PinoRun *run, const char *path, gboolean fresh, GErro
 JSValueRef pino_load_script(PinoRun *run, const char *path, GError **error);
 /* Asks for what the script's `env`/`pre` require and is not set. */
 gboolean pino_require_environment(PinoScript *script, GError **error);
-/* {gpu, gpus, gpu_model, gpu_driver, gpu_target, vram, ram, graphics} of this machine. */
+/* {gpu, gpus, gpu_model, gpu_driver, gpu_target, gpu_memory, vram, ram, graphics} of this machine; see cloud/facts.h for what
+ * asking costs. */
 JSValueRef pino_machine_facts(PinoJs *js);
+/* {platform, base_path, persistent_path} */
+JSValueRef pino_machine_cloud(PinoJs *js, const char *home);
 
 G_END_DECLS

@@ -158,14 +158,9 @@ static JSValueRef write_text(PinoJs *js, size_t argc, const JSValueRef argv[], G
   return NULL;
 }
 
-/* The platform room tells more of the machine's cloud; without it every machine is a local one. */
 static JSValueRef cloud(PinoJs *js, size_t argc, const JSValueRef argv[], GError **error) {
   PinoRun *run = pino_js_native_data(js);
-  JSObjectRef object = pino_js_object(js);
-  pino_js_set(js, object, "platform", pino_js_string(js, "local"));
-  pino_js_set(js, object, "base_path", pino_js_string(js, run->home));
-  pino_js_set(js, object, "persistent_path", pino_js_string(js, run->home));
-  return object;
+  return pino_machine_cloud(js, run->home);
 }
 
 /* --- kernel's calls of the engine's methods ------------------------------------------------------------------- */

@@ -2,11 +2,10 @@
 
 #include <string.h>
 
+#include "cloud/place.h"
+
 char *pino_home_default(void) {
-  const char *home = g_getenv("PINOKIO_HOME");
-  if (home != NULL && *home != '\0')
-    return g_canonicalize_filename(home, NULL);
-  return g_build_filename(g_get_home_dir(), "pinokio", NULL);
+  return pino_place_home();
 }
 
 static gboolean holds_launcher(const char *folder) {
@@ -126,6 +125,29 @@ static char *origin_in(const char *text) {
   return NULL;
 }
 
+char *pino_repository_name(const char *url) {
+  g_autofree char *plain = g_strdup(url);
+  while (g_str_has_suffix(plain, "/"))
+    plain[strlen(plain) - 1] = '\0';
+  if (g_str_has_suffix(plain, ".git"))
+    plain[strlen(plain) - 4] = '\0';
+  const char *last = strrchr(plain, '/');
+  const char *colon = strrchr(plain, ':');
+  return g_strdup(last != NULL ? last + 1 : colon != NULL ? colon + 1 : plain);
+}
+
+gboolean pino_app_name_is_safe(const char *name) {
+  if (*name == '\0' || *name == '.' || *name == '-' || strlen(name) > PINO_APP_NAME_MAX ||
+      !g_utf8_validate(name, -1, NULL))
+    return FALSE;
+  for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at)) {
+    gunichar c = g_utf8_get_char(at);
+    if (c == '/' || c == '\\' || g_unichar_iscntrl(c))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 char *pino_git_origin(const char *folder) {
   g_autofree char *config = g_build_filename(folder, ".git", "config", NULL);
   g_autofree char *text = NULL;
@@ -147,6 +169,8 @@ char *pino_app_by_origin(const char *home, const char *repository) {
   g_autoptr(GDir) dir = g_dir_open(api, 0, NULL);
   const char *name;
   while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+    if (*name == '.') /* a clone or a removal under way */
+      continue;
     g_autofree char *folder = g_build_filename(api, name, NULL);
     g_autofree char *origin = pino_git_origin(folder);
     g_autofree char *plain = origin != NULL ? without_git(origin) : NULL;

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* PINOKIO_HOME, else ~/pinokio, absolute. Free with g_free(). */
+/* PINOKIO_HOME, else where the platform keeps homes (cloud/place.h), absolute. Free with g_free(). */
 char *pino_home_default(void);
 
 /* The app folder under HOME/api that a path lies in (HOME/api/NAME), or NULL for a path elsewhere: then the folder
@@ -30,6 +30,16 @@ char *pino_uri_inner_path(const char *uri);
 
 /* The folder name that script.start and script.download clone a URI to. Free with g_free(). */
 char *pino_uri_folder_name(const char *repository);
+
+/* The folder name that git itself would clone a URL to: its last part without ".git"; "" when it has none. Free with
+ * g_free(). */
+char *pino_repository_name(const char *url);
+
+#define PINO_APP_NAME_MAX 200 /* bytes: ".NAME.cloning-XXXXXX" must be a name too */
+
+/* Whether an app's folder may be called so: it begins with neither '.' nor '-', holds no slash, backslash or control
+ * character, and leaves room for what is put around it. */
+gboolean pino_app_name_is_safe(const char *name);
 
 /* The URL of the remote "origin" of a clone, or NULL. Free with g_free(). */
 char *pino_git_origin(const char *folder);

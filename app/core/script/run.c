@@ -7,6 +7,7 @@
 #include "base/wait.h"
 #include "pinokiocloud-script.h"
 #include "script/internal.h"
+#include "script/progress.h"
 #include "script/resolve.h"
 
 const char *pino_outcome_name(PinoOutcome outcome) {
@@ -151,6 +152,7 @@ void pino_run_free(PinoRun *run) {
   if (run == NULL)
     return;
   pino_run_close_all(run, FALSE);
+  pino_run_set_progress(run, NULL, FALSE);
   while (run->turns->len > 0)
     g_source_destroy(run->turns->pdata[run->turns->len - 1]);
   g_ptr_array_unref(run->turns);
@@ -191,6 +193,11 @@ static gboolean is_of_the_service(PinoEventType type) {
 }
 
 void pino_run_emit(PinoRun *run, PinoEvent *event) {
+  if (run->operating && event->type == PINO_EVENT_END)
+    return;
+  pino_progress_note(run, event);
+  if (run->listener != NULL)
+    run->listener(event, run->listener_data);
   if (run->options.sink != NULL && (run->options.all_events || !is_of_the_service(event->type)))
     run->options.sink(event, run->options.data);
 }
@@ -316,23 +323,4 @@ char *pino_run_call_json(PinoRun *run, const char *module, const char *function,
   JSValueRef value = pino_run_invoke(run, (JSObjectRef)exports, function, 1, argv, error);
   value = value != NULL ? pino_js_await(run->js, value, error) : NULL;
   return value != NULL ? pino_js_to_json(run->js, value, 0, error) : NULL;
-}
-
-char *pino_run_machine(PinoRun *run) {
-  PinoJs *js = run->js;
-  JSValueRef controllers =
-      pino_js_get(js, pino_js_get(js, pino_machine_facts(js), "graphics"), "controllers");
-  g_autoptr(GString) text = g_string_new(NULL);
-  for (guint i = 0; i < pino_js_length(js, controllers); i++) {
-    JSValueRef gpu = pino_js_get_index(js, controllers, i);
-    g_autofree char *vendor = pino_js_get_utf8(js, gpu, "vendor");
-    g_autofree char *model = pino_js_get_utf8(js, gpu, "model");
-    g_autofree char *driver = pino_js_get_utf8(js, gpu, "driverVersion");
-    double vram = pino_js_to_number(js, pino_js_get(js, gpu, "vram"));
-    g_string_append_printf(text, "%s%s %s, %.0f MiB, driver %s", i > 0 ? "\n  " : "", vendor, model, vram,
-                           driver != NULL ? driver : "unknown");
-  }
-  if (text->len == 0)
-    g_string_append(text, "none found");
-  return g_string_free(g_steal_pointer(&text), FALSE);
 }

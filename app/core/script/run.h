@@ -126,12 +126,43 @@ char *pino_run_show(PinoRun *run, const char *path, GError **error);
 char *pino_run_call_json(PinoRun *run, const char *module, const char *function, const char *argument,
                          GError **error);
 
-/* Runs a program on a terminal of its own in folder, without a script; it may not ask for anything. What it prints leaves
- * as `stream` events. FALSE with an error that names the command when its exit status is not 0. */
+/* --- operations: what is done to an app, of which a script is only a part (lifecycle/operation.h) --- */
+
+typedef struct {
+  const char *folder;
+  const char *const *argv; /* NULL-terminated */
+  const char *const *env;  /* NAME=value over the process's own, NULL-terminated; may be NULL */
+} PinoProgram;
+
+/* Runs a program on a terminal of its own, without a script; it may not ask for anything. What it prints leaves as `stream`
+ * events. FALSE with an error that names the command when its exit status is not 0. *tail (may be NULL; free) is the last
+ * 16 KiB of what it printed, without control sequences; *status (may be NULL) its exit status, -1 when it did not run to its
+ * end. */
+gboolean pino_run_program_full(PinoRun *run, const PinoProgram *program, char **tail, int *status,
+                               GError **error);
+/* The same, for who needs only its end. */
 gboolean pino_run_program(PinoRun *run, const char *folder, const char *const *argv, GError **error);
 
-/* The GPUs of this machine, a line each, for a person. Free with g_free(). */
-char *pino_run_machine(PinoRun *run);
+/* Tells an event of the operation's own: name, and data as JSON. */
+void pino_run_tell(PinoRun *run, const char *name, const char *json);
+
+/* Hands every event to a second listener too, those of the service included; sink NULL ends that. */
+void pino_run_listen(PinoRun *run, PinoEventSink sink, gpointer data);
+
+/* From here to pino_run_end_operation() the run counts as doing its steps, and no script's end is the run's. */
+void pino_run_begin_operation(PinoRun *run);
+/* Asks the person something that no script asks (PinoAsk). Free with g_free(). */
+char *pino_run_ask(PinoRun *run, const char *request, GError **error);
+/* Ends the scripts that stay, their `on.stop` first. */
+void pino_run_end_scripts(PinoRun *run);
+/* Whether somebody wants it ended. */
+gboolean pino_run_is_cancelled(PinoRun *run);
+/* Ends what is left running and tells the outcome; message (may be NULL) is told as the error. */
+void pino_run_end_operation(PinoRun *run, PinoOutcome outcome, const char *message);
+
+/* Remembers in a file (0600) which steps of the scripts that are run from now on have finished, and goes on after them
+ * when the file says so already. file NULL: no longer. from_start: what the file says does not count. */
+void pino_run_set_progress(PinoRun *run, const char *file, gboolean from_start);
 
 /* PINOKIO_HOME; the run owns it. */
 const char *pino_run_home(PinoRun *run);

@@ -31,7 +31,7 @@ static gboolean keeps_objects(PinoRun *run) {
 }
 
 gboolean pino_run_is_settled(PinoRun *run) {
-  if (run->scripts->len == 0 || run->ending || run->closing || run->restart_main != NULL ||
+  if (run->operating || run->scripts->len == 0 || run->ending || run->closing || run->restart_main != NULL ||
       run->turns->len > 0)
     return FALSE;
   for (guint i = 0; i < run->scripts->len; i++) {

@@ -113,6 +113,8 @@ static void append_shells(GString *out, PinoRun *run) {
 
 /* The main script tells; when only daemons are left that it started, they do. */
 static const char *phase_of(PinoRun *run) {
+  if (run->operating)
+    return "steps";
   if (run->ending || (run->main != NULL && run->main->closing))
     return "stopping";
   if (run->main != NULL)

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "script/internal.h"
+#include "script/progress.h"
 #include "script/resolve.h"
 
 /* The output of a JavaScript method: it may come after the step has ended. */
@@ -251,9 +252,9 @@ static gboolean turn(PinoStep *step, int *index, JSValueRef *input, PinoOutcome 
   return TRUE;
 }
 
-static PinoOutcome run_steps(PinoScript *script, JSValueRef steps, JSValueRef input, JSValueRef *result,
-                             GError **error) {
-  int index = 0;
+/* index: the step to begin with. kept: finished steps are remembered. */
+static PinoOutcome run_steps(PinoScript *script, JSValueRef steps, int index, gboolean kept, JSValueRef input,
+                             JSValueRef *result, GError **error) {
   PinoOutcome outcome = PINO_OUTCOME_STOPPED;
   while (index >= 0) {
     PinoStep step = {
@@ -265,8 +266,12 @@ static PinoOutcome run_steps(PinoScript *script, JSValueRef steps, JSValueRef in
         .total = (int)pino_js_length(script->run->js, steps),
         .steps = steps,
     };
+    if (kept)
+      pino_progress_before(script, index, input);
     if (!turn(&step, &index, &input, &outcome, error))
       return outcome;
+    if (kept)
+      pino_progress_after(script, index, input);
   }
   if (result != NULL)
     *result = input;
@@ -295,7 +300,11 @@ PinoOutcome pino_script_act(PinoScript *script, const char *action, JSValueRef i
     PinoStep nothing = {.script = script, .js = script->run->js, .index = -1};
     outcome = failed(&nothing, g_steal_pointer(&found), error);
   } else {
-    outcome = run_steps(script, steps, input, result, error);
+    gboolean kept = g_str_equal(action, "run");
+    int index = kept ? pino_progress_begin(script, steps, &input) : 0;
+    outcome = run_steps(script, steps, index, kept, input, result, error);
+    if (kept)
+      pino_progress_end(script);
   }
   script->depth--;
   return outcome;

@@ -1,8 +1,16 @@
 #include "state/library.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/error.h"
 #include "state/database.h"
+#include "state/fail.h"
 #include "state/table.h"
+
+#define BACKUP_BUSY_MS 2000
 
 /* --- statements ---- */
 
@@ -199,6 +207,62 @@ void pino_library_free(PinoLibrary *library) {
   sqlite3_close(library->db);
   g_free(library->path);
   g_free(library);
+}
+
+/* SQLite fills a file that is there only when it is empty; made here, it has its mode from the start. */
+static int make_empty(const char *path) {
+  if (unlink(path) != 0 && errno != ENOENT)
+    return errno;
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return errno;
+  close(fd);
+  return 0;
+}
+
+/* What SQLite has written there is not on the disk yet. */
+static int settle_copy(const char *from, const char *to) {
+  int fd = open(from, O_RDONLY | O_CLOEXEC);
+  int failed = fd < 0 || fsync(fd) != 0 ? errno : 0;
+  if (fd >= 0)
+    close(fd);
+  return failed == 0 && rename(from, to) != 0 ? errno : failed;
+}
+
+static gboolean copy_into(PinoLibrary *library, const char *path, GError **error) {
+  sqlite3 *db = NULL;
+  sqlite3_stmt *statement = NULL;
+  int code = sqlite3_open_v2(library->path, &db, SQLITE_OPEN_READONLY, NULL);
+  if (code == SQLITE_OK)
+    code = sqlite3_busy_timeout(db, BACKUP_BUSY_MS);
+  if (code == SQLITE_OK)
+    code = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &statement, NULL);
+  if (code == SQLITE_OK) {
+    sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+    code = sqlite3_step(statement) == SQLITE_DONE ? SQLITE_OK : sqlite3_extended_errcode(db);
+  }
+  if (code != SQLITE_OK)
+    pino_database_fail(error, db, library->path, code);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+  return code == SQLITE_OK;
+}
+
+gboolean pino_library_backup(PinoLibrary *library, const char *path, GError **error) {
+  g_autofree char *temp = g_strconcat(path, ".part", NULL);
+  int failed = make_empty(temp);
+  if (failed == 0 && !copy_into(library, temp, error)) {
+    (void)unlink(temp);
+    g_prefix_error(error, "cannot be copied to '%s': ", path);
+    return FALSE;
+  }
+  if (failed == 0)
+    failed = settle_copy(temp, path);
+  if (failed == 0)
+    return TRUE;
+  (void)unlink(temp);
+  pino_state_fail(error, failed, "write", path);
+  return FALSE;
 }
 
 gboolean pino_library_begin(PinoLibrary *library, GError **error) {

@@ -31,6 +31,11 @@ PinoLibrary *pino_library_open(const char *home, PinoLibraryFound *found, char *
 void pino_library_free(PinoLibrary *library);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoLibrary, pino_library_free)
 
+/* Makes path a consistent copy of the library as it is now, whole or not at all, mode 0600. Works on a connection of its
+ * own: any thread, also while the library is used by its own, which is not held up; the library must stay open
+ * meanwhile. */
+gboolean pino_library_backup(PinoLibrary *library, const char *path, GError **error);
+
 /* Several changes as one: all or none. Nested calls are one transaction: what an inner one rolls back makes the outer
  * commit fail. After a commit that failed there is nothing to roll back. */
 gboolean pino_library_begin(PinoLibrary *library, GError **error);
@@ -75,7 +80,7 @@ typedef struct {
   char *id;
   char *app_id; /* may be NULL: a script outside of api/; its application need not be there */
   char *script; /* absolute path */
-  char *kind;   /* install, start, other */
+  char *kind;   /* install, start, other; of operations: install, update, reset, uninstall, plan */
   char *input;  /* JSON or NULL */
   char *state;
   char *journal;   /* path */
@@ -86,6 +91,7 @@ typedef struct {
   int restarts;
   gint64 started_at, ready_at, ended_at; /* 0: not yet */
   gint64 checkpoint; /* byte of the journal up to which the processes' log offsets below are true */
+  char *operation;   /* JSON (lifecycle/operation.h): more is done than a script; NULL: the script is all */
 } PinoRunRow;
 
 void pino_run_row_free(PinoRunRow *row);

@@ -74,8 +74,10 @@ static const char *const VERSION_1 = "CREATE TABLE applications ("
                                      " key TEXT PRIMARY KEY NOT NULL,"
                                      " value TEXT NOT NULL) STRICT;";
 
+static const char *const VERSION_2 = "ALTER TABLE runs ADD COLUMN operation TEXT";
+
 /* Step N brings version N to N + 1. What has been released is never changed: a new step is added. */
-static const char *const *const STEPS[] = {&VERSION_1};
+static const char *const *const STEPS[] = {&VERSION_1, &VERSION_2};
 
 int pino_schema_version(void) {
   return (int)G_N_ELEMENTS(STEPS);

@@ -31,7 +31,7 @@ static const PinoColumn RUNS[] = {
     TEXT(PinoRunRow, journal),   INT(PinoRunRow, step),         INT(PinoRunRow, total),
     TEXT(PinoRunRow, error),     TEXT(PinoRunRow, scripts),     TEXT(PinoRunRow, url),
     INT(PinoRunRow, restarts),   INT64(PinoRunRow, started_at), INT64(PinoRunRow, ready_at),
-    INT64(PinoRunRow, ended_at), INT64(PinoRunRow, checkpoint),
+    INT64(PinoRunRow, ended_at), INT64(PinoRunRow, checkpoint), TEXT(PinoRunRow, operation),
 };
 
 static const PinoColumn PROCESSES[] = {

@@ -88,4 +88,9 @@ function notification(step, index, raw) {
   return { html, href, target, features, type }
 }
 
-module.exports = { prepare, request, keepResult, stepsOf, notification, indexOf }
+// Text that is another one when the steps, their functions, or what the script is started with are others.
+function describe(steps, args) {
+  return JSON.stringify([steps, args], (key, value) => (typeof value === 'function' ? 'function ' + value : value))
+}
+
+module.exports = { prepare, request, keepResult, stepsOf, notification, indexOf, describe }

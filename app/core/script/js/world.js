@@ -129,7 +129,12 @@ const script = {
 
 let machineFacts = null
 function machine() {
-  if (!machineFacts) machineFacts = native.machine()
+  if (!machineFacts) {
+    machineFacts = native.machine()
+    // {{gpu.memory}} in a text or a comparison is all there is of it.
+    const total = { value: () => machineFacts.gpu_memory.total }
+    Object.defineProperties(machineFacts.gpu_memory, { valueOf: total, toString: total })
+  }
   return machineFacts
 }
 
@@ -188,7 +193,7 @@ const Names = Object.create(null, Object.getOwnPropertyDescriptors({
     return machine().gpu_target
   },
   get gpu_memory() {
-    return machine().vram
+    return machine().gpu_memory
   },
   get vram() {
     return machine().vram

@@ -144,20 +144,48 @@ static JSValueRef fs_cat(PinoStep *step, GError **error) {
 
 typedef struct {
   PinoStep *step;
-  const char *url;
+  gboolean line_open; /* progress is shown, and its line not ended */
   gboolean done;
   char *path;
   GError *error;
 } Transfer;
 
-static void on_progress(guint64 received, gint64 total, double speed, gpointer data) {
+/* "1:02:03" or "2:03". */
+static char *show_time(gint64 seconds) {
+  gint64 hours = seconds / 3600, minutes = seconds / 60 % 60;
+  return hours > 0
+             ? g_strdup_printf("%" G_GINT64_FORMAT ":%02d:%02d", hours, (int)minutes, (int)(seconds % 60))
+             : g_strdup_printf("%d:%02d", (int)minutes, (int)(seconds % 60));
+}
+
+/* One line that is written over itself: " 42% 1.2 GB of 2.9 GB, 34.5 MB/s, 0:48 left". */
+static void on_progress(const PinoDownloadState *state, gpointer data) {
   Transfer *transfer = data;
-  g_autofree char *got = g_format_size(received);
-  g_autofree char *rate = g_format_size((guint64)MAX(speed, 0));
-  g_autofree char *whole = total > 0 ? g_format_size((guint64)total) : NULL;
-  g_autofree char *line = g_strdup_printf("\r\033[K%s%s%s (%s/s)", got, whole != NULL ? " of " : "",
-                                          whole != NULL ? whole : "", rate);
+  g_autoptr(GString) line = g_string_new("\r\033[K");
+  g_autofree char *got = g_format_size(state->received);
+  g_autofree char *rate = g_format_size((guint64)MAX(state->bytes_per_s, 0));
+  if (state->total > 0)
+    g_string_append_printf(line, "%3d%% ", (int)(100.0 * (double)state->received / (double)state->total));
+  g_string_append(line, got);
+  if (state->total > 0) {
+    g_autofree char *whole = g_format_size((guint64)state->total);
+    g_string_append_printf(line, " of %s", whole);
+  }
+  if (state->bytes_per_s > 0)
+    g_string_append_printf(line, ", %s/s", rate);
+  if (state->seconds_left >= 0) {
+    g_autofree char *left = show_time(state->seconds_left);
+    g_string_append_printf(line, ", %s left", left);
+  }
+  pino_step_print(transfer->step, line->str);
+  transfer->line_open = TRUE;
+}
+
+static void on_note(const char *text, gpointer data) {
+  Transfer *transfer = data;
+  g_autofree char *line = g_strdup_printf("%s%s\r\n", transfer->line_open ? "\r\033[K" : "", text);
   pino_step_print(transfer->step, line);
+  transfer->line_open = FALSE;
 }
 
 static void on_downloaded(GObject *source, GAsyncResult *result, gpointer data) {
@@ -168,16 +196,18 @@ static void on_downloaded(GObject *source, GAsyncResult *result, gpointer data) 
 
 /* Waits for the transfer even when it is cancelled: it ends at once then, and leaves what can be resumed. */
 static gboolean download_one(PinoStep *step, const PinoDownload *spec, GError **error) {
-  Transfer transfer = {.step = step, .url = spec->url};
+  Transfer transfer = {.step = step};
   g_autofree char *head = g_strdup_printf("Downloading %s\r\n", spec->url);
   pino_step_print(step, head);
   PinoDownload copy = *spec;
   copy.progress = on_progress;
+  copy.note = on_note;
   copy.progress_data = &transfer;
   pino_download_async(&copy, step->script->cancellable, on_downloaded, &transfer);
   pino_wait(&transfer.done, NULL, NULL);
   g_autofree char *path = transfer.path;
-  g_autofree char *tail = path != NULL ? g_strdup_printf("\r\nSaved %s\r\n", path) : NULL;
+  g_autofree char *tail =
+      path != NULL ? g_strdup_printf("%sSaved %s\r\n", transfer.line_open ? "\r\n" : "", path) : NULL;
   if (tail != NULL)
     pino_step_print(step, tail);
   else
@@ -201,6 +231,7 @@ static JSValueRef fs_download(PinoStep *step, GError **error) {
       .dir = to_path ? NULL : place,
       .sha256 = sha256,
       .md5 = md5,
+      .pool = step->run->home,
       .extract = pino_js_truthy(js, pino_js_get(js, step->params, "extract")),
   };
   guint count = pino_js_is_array(js, uri) ? pino_js_length(js, uri) : 1;

@@ -18,6 +18,19 @@ static gboolean clone_app(PinoStep *step, const char *repository, const char *fo
   return TRUE;
 }
 
+/* Apps that `install` cloned have only the last commit of one branch: what else is wanted comes now. */
+static gboolean fetch_wanted(PinoStep *step, const char *folder, const PinoGitWish *wish, GError **error) {
+  g_autofree char *shallow = g_build_filename(folder, ".git", "shallow", NULL);
+  const char *const add[] = {"git", "remote", "set-branches", "--add", "origin", wish->branch, NULL};
+  const char *const branch[] = {"git", "fetch", "--depth", "1", "origin", wish->branch, NULL};
+  const char *const hash[] = {"git", "fetch", "--depth", "1", "origin", wish->hash, NULL};
+  if (!g_file_test(shallow, G_FILE_TEST_EXISTS))
+    return TRUE;
+  return (wish->branch == NULL || (pino_step_run_program(step, folder, add, error) &&
+                                   pino_step_run_program(step, folder, branch, error))) &&
+         (wish->hash == NULL || pino_step_run_program(step, folder, hash, error));
+}
+
 gboolean pino_git_fetch_app(PinoStep *step, const PinoGitWish *wish, GError **error) {
   g_autofree char *repository = pino_uri_repository(wish->uri);
   g_autofree char *folder = pino_app_by_origin(step->run->home, repository);
@@ -32,6 +45,7 @@ gboolean pino_git_fetch_app(PinoStep *step, const PinoGitWish *wish, GError **er
   const char *const hash[] = {"git", "switch", "--detach", wish->hash, NULL};
   gboolean pulls = wish->pull || wish->branch != NULL || wish->hash != NULL;
   return (!pulls || pino_step_run_program(step, folder, pull, error)) &&
+         fetch_wanted(step, folder, wish, error) &&
          (wish->branch == NULL || pino_step_run_program(step, folder, branch, error)) &&
          (wish->hash == NULL || pino_step_run_program(step, folder, hash, error));
 }
