@@ -35,22 +35,9 @@ char *pino_target_find(const char *home, const char *target, char **clone, GErro
   return NULL;
 }
 
-/* git's own: the last part of the URL without ".git". */
-static char *clone_name(const char *url) {
-  g_autofree char *plain = g_strdup(url);
-  while (g_str_has_suffix(plain, "/"))
-    plain[strlen(plain) - 1] = '\0';
-  if (g_str_has_suffix(plain, ".git"))
-    plain[strlen(plain) - 4] = '\0';
-  const char *last = strrchr(plain, '/');
-  const char *colon = strrchr(plain, ':');
-  const char *name = last != NULL ? last + 1 : colon != NULL ? colon + 1 : plain;
-  return g_strdup(name);
-}
-
 char *pino_target_clone(PinoRun *run, const char *url, GError **error) {
   const char *home = pino_run_home(run);
-  g_autofree char *name = clone_name(url);
+  g_autofree char *name = pino_repository_name(url);
   g_autofree char *folder = g_build_filename(home, "api", name, NULL);
   g_autofree char *half = g_strdup_printf("%s/api/.%s.cloning", home, name);
   g_autofree char *api = g_build_filename(home, "api", NULL);
