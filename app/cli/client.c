@@ -15,7 +15,7 @@
 #define SILENCE_S 120 /* longer than anything that the engine lets a request wait for */
 
 struct _PinoClient {
-  PinoPlace *place;
+  PinoEndpoint *place;
   int folder; /* of the socket: its path may be too long for an address */
   GSocketConnectable *address;
   SoupSession *session;
@@ -29,8 +29,8 @@ static SoupSession *make_session(PinoClient *client, guint silence) {
                       "timeout", silence, NULL);
 }
 
-PinoClient *pino_client_new(PinoPlace *place, GError **error) {
-  g_autoptr(PinoPlace) own = place;
+PinoClient *pino_client_new(PinoEndpoint *place, GError **error) {
+  g_autoptr(PinoEndpoint) own = place;
   int folder = open(place->run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) {
     g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "the engine's folder %s cannot be used: %s",
@@ -47,15 +47,15 @@ PinoClient *pino_client_new(PinoPlace *place, GError **error) {
 }
 
 PinoClient *pino_client_connect(gboolean start_if_missing, GError **error) {
-  g_autoptr(PinoPlace) place = pino_place_new();
-  PinoPlaceState state = pino_place_look(place, error);
-  if (state == PINO_PLACE_REFUSED)
+  g_autoptr(PinoEndpoint) place = pino_endpoint_new();
+  PinoEndpointState state = pino_endpoint_look(place, error);
+  if (state == PINO_ENDPOINT_REFUSED)
     return NULL;
-  if (state == PINO_PLACE_NOBODY && !start_if_missing) {
+  if (state == PINO_ENDPOINT_NOBODY && !start_if_missing) {
     g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE, "no engine runs for %s", place->home);
     return NULL;
   }
-  if (state == PINO_PLACE_NOBODY && !pino_daemon_start(place, NULL, NULL, error))
+  if (state == PINO_ENDPOINT_NOBODY && !pino_daemon_start(place, NULL, NULL, error))
     return NULL;
   return pino_client_new(g_steal_pointer(&place), error);
 }
@@ -65,7 +65,7 @@ void pino_client_free(PinoClient *client) {
   g_clear_object(&client->sockets);
   g_object_unref(client->address);
   close(client->folder);
-  pino_place_free(client->place);
+  pino_endpoint_free(client->place);
   g_free(client);
 }
 
@@ -73,7 +73,7 @@ void pino_client_set_patience(PinoClient *client, guint seconds) {
   soup_session_set_timeout(client->session, seconds);
 }
 
-const PinoPlace *pino_client_place(const PinoClient *client) {
+const PinoEndpoint *pino_client_place(const PinoClient *client) {
   return client->place;
 }
 

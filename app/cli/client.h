@@ -5,14 +5,14 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
-#include "cli/place.h"
+#include "cli/endpoint.h"
 
 G_BEGIN_DECLS
 
 typedef struct _PinoClient PinoClient;
 
 /* A client of the engine of this place, which it takes over. Nothing is sent yet. Errors: the run folder. */
-PinoClient *pino_client_new(PinoPlace *place, GError **error);
+PinoClient *pino_client_new(PinoEndpoint *place, GError **error);
 
 /* A client of the engine of this PINOKIO_HOME. When nobody answers there: starts one and waits until it is ready, or
  * fails with PINO_ERROR_UNAVAILABLE. */
@@ -24,7 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoClient, pino_client_free)
 void pino_client_set_patience(PinoClient *client, guint seconds);
 
 /* Borrowed. */
-const PinoPlace *pino_client_place(const PinoClient *client);
+const PinoEndpoint *pino_client_place(const PinoClient *client);
 
 /* Sends a request and waits for the answer: its JSON (a null node when it is empty). body may be NULL; status may be
  * NULL. An answer of 400 and above is an error whose text is the problem's detail: NOT_FOUND, USAGE, UNAVAILABLE,

@@ -21,6 +21,21 @@ int pino_command_logs(int argc, char **argv);
 int pino_command_ps(int argc, char **argv);
 int pino_command_attach(int argc, char **argv);
 int pino_command_open(int argc, char **argv);
+/* Whole apps. */
+int pino_command_install(int argc, char **argv);
+int pino_command_update(int argc, char **argv);
+int pino_command_reset(int argc, char **argv);
+int pino_command_uninstall(int argc, char **argv);
+/* The catalog. */
+int pino_command_search(int argc, char **argv);
+int pino_command_list(int argc, char **argv);
+int pino_command_info(int argc, char **argv);
+/* The machine. */
+int pino_command_doctor(int argc, char **argv);
+/* The machine. */
+int pino_command_idle(int argc, char **argv);
+/* What apps share. */
+int pino_command_drive(int argc, char **argv);
 /* The library. */
 int pino_command_recover(int argc, char **argv);
 

@@ -31,7 +31,7 @@ static gboolean make_folder(const char *path, int mode, GError **error) {
   return FALSE;
 }
 
-static int open_log(const PinoPlace *place, GError **error) {
+static int open_log(const PinoEndpoint *place, GError **error) {
   g_autofree char *folder = g_path_get_dirname(place->log);
   if (!make_folder(place->home, 0777, error) || !make_folder(folder, 0777, error) ||
       !make_folder(place->run_dir, 0700, error))
@@ -44,7 +44,7 @@ static int open_log(const PinoPlace *place, GError **error) {
 }
 
 /* The last lines that were added to the log since it had that size. */
-static char *log_since(const PinoPlace *place, goffset size) {
+static char *log_since(const PinoEndpoint *place, goffset size) {
   g_autofree char *text = NULL;
   gsize length = 0;
   if (!g_file_get_contents(place->log, &text, &length, NULL) || (goffset)length <= size)
@@ -120,7 +120,7 @@ static gboolean spawn(const Launch *launch) {
 }
 
 /* Its working folder is the root: what is named relative to ours is named from there. */
-static char **make_environment(const PinoPlace *place) {
+static char **make_environment(const PinoEndpoint *place) {
   static const char *const programs[] = {"PINOKIOCLOUD_RUNNER", "PINOKIOCLOUD_KEEPER"};
   char **envp = g_get_environ();
   envp = g_environ_setenv(envp, "PINOKIO_HOME", place->home, TRUE);
@@ -168,7 +168,7 @@ static char wait_for_word(int ready, char **reason) {
 }
 
 /* Starts an engine and gives its word; -1 when it could not even be started. */
-static int launch_engine(const PinoPlace *place, const char *const *arguments, int log, char **reason,
+static int launch_engine(const PinoEndpoint *place, const char *const *arguments, int log, char **reason,
                          GError **error) {
   g_autofree char *program = g_file_read_link("/proc/self/exe", error);
   int ready[2];
@@ -197,16 +197,16 @@ static int launch_engine(const PinoPlace *place, const char *const *arguments, i
 }
 
 /* Another engine has the home and will be served soon. FALSE: it has let go again. */
-static gboolean wait_for_winner(const PinoPlace *place, gint64 until) {
-  while (pino_place_look(place, NULL) != PINO_PLACE_SERVED) {
-    if (!pino_place_is_locked(place) || g_get_monotonic_time() > until)
+static gboolean wait_for_winner(const PinoEndpoint *place, gint64 until) {
+  while (pino_endpoint_look(place, NULL) != PINO_ENDPOINT_SERVED) {
+    if (!pino_endpoint_is_locked(place) || g_get_monotonic_time() > until)
       return FALSE;
     g_usleep(LOOK_US);
   }
   return TRUE;
 }
 
-gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments, gboolean *started,
+gboolean pino_daemon_start(const PinoEndpoint *place, const char *const *arguments, gboolean *started,
                            GError **error) {
   int log = open_log(place, error);
   if (log < 0)
@@ -243,13 +243,19 @@ gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments,
 /* --- finding and ending -------------------------------------------------------------------------------------------- */
 
 /* An engine that cannot be seen from here (another container's) still holds its lock. */
-static gboolean is_there(const PinoPlace *place, int pid) {
-  return pid > 0 ? pino_place_engine(place) == pid : pino_place_is_locked(place);
+static gboolean is_there(const PinoEndpoint *place, int pid) {
+  return pid > 0 ? pino_endpoint_engine(place) == pid : pino_endpoint_is_locked(place);
 }
 
-gboolean pino_daemon_wait_gone(const PinoPlace *place, int pid, guint ms) {
+/* It lets go of its lock a moment before its process ends. */
+static gboolean is_alive(int process) {
+  struct pollfd end = {.fd = process, .events = POLLIN};
+  return process >= 0 && poll(&end, 1, 0) == 0;
+}
+
+gboolean pino_daemon_wait_gone(const PinoEndpoint *place, int pid, int process, guint ms) {
   gint64 until = g_get_monotonic_time() + (gint64)ms * 1000;
-  while (is_there(place, pid)) {
+  while (is_there(place, pid) || is_alive(process)) {
     if (g_get_monotonic_time() > until)
       return FALSE;
     g_usleep(LOOK_US);
@@ -258,12 +264,19 @@ gboolean pino_daemon_wait_gone(const PinoPlace *place, int pid, guint ms) {
 }
 
 /* The descriptor is taken first: it stays the same process while it is looked at and signalled. */
-gboolean pino_daemon_signal(const PinoPlace *place, int pid, int number) {
-  int process = (int)syscall(SYS_pidfd_open, pid, 0);
+int pino_daemon_open(const PinoEndpoint *place, int pid) {
+  int process = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+  if (process < 0 || pino_endpoint_engine(place) == pid)
+    return process;
+  close(process);
+  return -1;
+}
+
+gboolean pino_daemon_signal(const PinoEndpoint *place, int pid, int number) {
+  int process = pino_daemon_open(place, pid);
   if (process < 0)
     return FALSE;
-  gboolean sent =
-      pino_place_engine(place) == pid && syscall(SYS_pidfd_send_signal, process, number, NULL, 0) == 0;
+  gboolean sent = syscall(SYS_pidfd_send_signal, process, number, NULL, 0) == 0;
   close(process);
   return sent;
 }

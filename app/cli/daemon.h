@@ -1,7 +1,7 @@
 /* The engine as a process in the background: started, found, waited for. */
 #pragma once
 
-#include "cli/place.h"
+#include "cli/endpoint.h"
 
 G_BEGIN_DECLS
 
@@ -16,13 +16,17 @@ G_BEGIN_DECLS
  * listens. When another process does the same, one engine comes up and all succeed; *started (may be NULL) tells
  * whether it was this one. Errors: the home's folders; the engine's reason when it did not come up, or the last lines
  * of its log when it gave none. */
-gboolean pino_daemon_start(const PinoPlace *place, const char *const *arguments, gboolean *started,
+gboolean pino_daemon_start(const PinoEndpoint *place, const char *const *arguments, gboolean *started,
                            GError **error);
 
-/* Waits until that engine has gone (pid 0: whoever holds the lock), ms milliseconds at most. */
-gboolean pino_daemon_wait_gone(const PinoPlace *place, int pid, guint ms);
+/* A descriptor of that engine's process, to be closed; -1 when it is not the engine that holds the lock. */
+int pino_daemon_open(const PinoEndpoint *place, int pid);
+
+/* Waits until that engine has gone (pid 0: whoever holds the lock), and its process (-1: none), ms milliseconds at
+ * most. */
+gboolean pino_daemon_wait_gone(const PinoEndpoint *place, int pid, int process, guint ms);
 
 /* Sends the signal if the process is the engine that holds the lock; FALSE when it is not, or not any more. */
-gboolean pino_daemon_signal(const PinoPlace *place, int pid, int number);
+gboolean pino_daemon_signal(const PinoEndpoint *place, int pid, int number);
 
 G_END_DECLS

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/daemon.h"
-#include "cli/place.h"
+#include "cli/endpoint.h"
 #include "cli/service.h"
 #include "config.h"
 #include "engine/engine.h"
@@ -22,7 +22,7 @@
 
 typedef struct {
   GMainLoop *loop;
-  PinoPlace *place;
+  PinoEndpoint *place;
   PinoEngine *engine;
   PinoServer *server;
   const char *why;  /* it ends */
@@ -138,8 +138,8 @@ static gboolean open_engine(Process *process, const PinoService *service, gboole
     process->engine = pino_engine_open(&options, error);
     if (process->engine != NULL)
       return TRUE;
-    *taken =
-        g_error_matches(*error, PINO_ERROR, PINO_ERROR_UNAVAILABLE) && pino_place_is_locked(process->place);
+    *taken = g_error_matches(*error, PINO_ERROR, PINO_ERROR_UNAVAILABLE) &&
+             pino_endpoint_is_locked(process->place);
     if (*taken || !g_error_matches(*error, PINO_ERROR, PINO_ERROR_UNAVAILABLE))
       break;
   }
@@ -183,13 +183,13 @@ static void let_go(Process *process) {
   g_clear_pointer(&process->server, pino_server_free);
   g_clear_pointer(&process->engine, pino_engine_free);
   g_main_loop_unref(process->loop);
-  pino_place_free(process->place);
+  pino_endpoint_free(process->place);
 }
 
 int pino_service_run(const PinoService *service) {
   g_autoptr(GError) error = NULL;
   gboolean taken = FALSE;
-  Process process = {.loop = g_main_loop_new(NULL, FALSE), .place = pino_place_new()};
+  Process process = {.loop = g_main_loop_new(NULL, FALSE), .place = pino_endpoint_new()};
   mallopt(M_ARENA_MAX, 2); /* one busy thread: more arenas would only hold memory */
   umask(077);
   if (service->ready_fd > 0)

@@ -38,7 +38,8 @@ typedef struct {
 typedef struct Question {
   Follower *follower;
   char *id, *request;
-  GCancellable *over; /* answered by somebody else */
+  GCancellable *over; /* no answer is wanted any more */
+  gboolean elsewhere; /* it was answered by somebody else */
   GThread *thread;
   guint tries;
   char *answers;
@@ -76,12 +77,10 @@ static gboolean post_answer(Follower *follower, const Question *question, GError
  * is tried again. FALSE: not yet. */
 static gboolean deliver(Follower *follower, Question *question) {
   g_autoptr(GError) error = NULL;
-  if (g_cancellable_is_cancelled(follower->left))
-    return TRUE;
-  if (g_cancellable_is_cancelled(question->over)) {
+  if (question->elsewhere) /* also when the run's end has come meanwhile */
     pino_printer_say(&follower->printer, "the question was answered elsewhere");
+  if (question->elsewhere || g_cancellable_is_cancelled(follower->left))
     return TRUE;
-  }
   if (post_answer(follower, question, &error))
     return TRUE;
   gboolean may_come = g_error_matches(error, PINO_ERROR, PINO_ERROR_NOT_FOUND) ||
@@ -164,8 +163,10 @@ static void take_ask(Follower *follower, PinoSlice event) {
 
 static void take_answered(Follower *follower, PinoSlice event) {
   PinoSlice id = pino_slice_member(event, "question");
-  if (follower->asking != NULL && pino_slice_is(id, follower->asking->id))
+  if (follower->asking != NULL && pino_slice_is(id, follower->asking->id)) {
+    follower->asking->elsewhere = TRUE;
     g_cancellable_cancel(follower->asking->over);
+  }
   for (GList *at = follower->waiting->head; at != NULL; at = at->next) {
     Question *question = at->data;
     if (!pino_slice_is(id, question->id))
@@ -232,15 +233,15 @@ static gboolean rest(Follower *follower, guint ms) {
 }
 
 /* An engine that ended in order took its note with it; it is not started again against its person's will. */
-static gboolean went_by_itself(const PinoPlace *place) {
-  PinoPlaceNote note;
-  return pino_place_look(place, NULL) == PINO_PLACE_NOBODY && !pino_place_read_note(place, &note);
+static gboolean went_by_itself(const PinoEndpoint *place) {
+  PinoEndpointNote note;
+  return pino_endpoint_look(place, NULL) == PINO_ENDPOINT_NOBODY && !pino_endpoint_read_note(place, &note);
 }
 
 static void wait_for_engine(Follower *follower) {
-  const PinoPlace *place = pino_client_place(*follower->client);
+  const PinoEndpoint *place = pino_client_place(*follower->client);
   pino_printer_say(&follower->printer, "the engine has ended, the app goes on; waiting for an engine");
-  while (pino_place_look(place, NULL) != PINO_PLACE_SERVED && rest(follower, LOOK_MS))
+  while (pino_endpoint_look(place, NULL) != PINO_ENDPOINT_SERVED && rest(follower, LOOK_MS))
     ;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cloud/platform.h"
 #include "config.h"
 
 static int hand_over(int argc, char **argv);
@@ -18,6 +19,17 @@ typedef struct {
 } Group;
 
 static const Group groups[] = {
+    {"Apps: found, installed, kept up to date",
+     {
+         {"search", "WORD...", "look for apps by what they do or are called", pino_command_search},
+         {"list", "[--installed]", "show the apps of the catalog", pino_command_list},
+         {"info", "APP", "show what an app is, and how it is here", pino_command_info},
+         {"install", "APP|URL", "install an app; after a failure, go on where it failed",
+          pino_command_install},
+         {"update", "APP", "bring an app to its newest version, or back", pino_command_update},
+         {"reset", "APP", "bring an app back to how it was before its install", pino_command_reset},
+         {"uninstall", "APP", "remove an app; what you made with it is kept", pino_command_uninstall},
+     }},
     {"The service: apps go on in the background",
      {
          {"up", "", "start the engine in the background", pino_command_up},
@@ -30,6 +42,7 @@ static const Group groups[] = {
          {"ps", "", "show what runs, and what it takes of the machine", pino_command_ps},
          {"attach", "SHELL|APP", "type into a shell of an app that runs", pino_command_attach},
          {"open", "APP", "show an app's address, and open it", pino_command_open},
+         {"idle", "", "stop apps or the machine when nothing goes on", pino_command_idle},
          {"recover", "", "build the library anew from what is there", pino_command_recover},
      }},
     {"Without the service: Ctrl-C ends it",
@@ -37,7 +50,8 @@ static const Group groups[] = {
          {"run", "TARGET", "install an app if it is not, start it, and show its URL", hand_over},
          {"script", "run|show FILE", "run one script, or show it as loaded", hand_over},
          {"menu", "TARGET", "show what an app's launcher offers now", hand_over},
-         {"doctor", "", "show versions, tools, GPU, Python and disk", hand_over},
+         {"drive", "[share|clean]", "show what apps share, and share more or clean up", pino_command_drive},
+         {"doctor", "", "show what this machine has, and what to do about it", pino_command_doctor},
      }},
 };
 
@@ -90,6 +104,7 @@ static void show_help(FILE *to) {
     }
   }
   fprintf(to, "\n  --help, --version      show this, or the version; COMMAND --help tells more\n"
+              "  --platform ID COMMAND  on a rented machine that is not recognised: which one it is\n"
               "\nPINOKIO_HOME names the folder of all apps (~/pinokio). NO_COLOR turns colours off.\n");
 }
 
@@ -107,6 +122,27 @@ static const PinoCommand *find_command(const char *name) {
   return NULL;
 }
 
+/* `--platform ID` before the command: for this process and those that it starts. */
+static gboolean take_platform(int *argc, char ***argv) {
+  g_autoptr(GError) error = NULL;
+  if (!g_str_equal((*argv)[1], "--platform"))
+    return TRUE;
+  if (*argc < 4) {
+    pino_command_complain("--platform wants the id of a platform, and a command after it");
+    return FALSE;
+  }
+  g_autoptr(PinoPlatform) platform = pino_platform_detect("/", NULL, (*argv)[2], &error);
+  if (platform == NULL) {
+    pino_command_complain(error->message);
+    return FALSE;
+  }
+  g_setenv("PINOKIO_PLATFORM", platform->id, TRUE);
+  (*argv)[2] = (*argv)[0];
+  *argv += 2;
+  *argc -= 2;
+  return TRUE;
+}
+
 int main(int argc, char **argv) {
   setlocale(LC_ALL, "");
   g_set_prgname("pinokiocloud");
@@ -122,6 +158,8 @@ int main(int argc, char **argv) {
     puts("pinokiocloud " PINO_VERSION);
     return PINO_EXIT_OK;
   }
+  if (!take_platform(&argc, &argv))
+    return PINO_EXIT_USAGE;
   const PinoCommand *command = find_command(argv[1]);
   if (command != NULL) {
     signal(SIGPIPE, SIG_IGN);

@@ -45,11 +45,69 @@ static void say_error(PinoPrinter *printer, PinoSlice event) {
   pino_printer_say(printer, text->str);
 }
 
-static void say_told(PinoPrinter *printer, PinoSlice event) {
-  g_autofree char *type = pino_slice_text(pino_slice_member(event, "type"));
+/* Notifications are written as HTML. */
+static char *without_tags(const char *html) {
+  GString *out = g_string_new(NULL);
+  gboolean in_tag = FALSE;
+  for (const char *at = html; *at != '\0'; at++) {
+    if (*at == '<')
+      g_string_append(out, out->len > 0 && g_str_has_prefix(at, "<br") ? " " : "");
+    in_tag = *at == '<' || (in_tag && *at != '>');
+    if (!in_tag && *at != '>')
+      g_string_append_c(out, *at);
+  }
+  return g_strstrip(g_string_free(out, FALSE));
+}
+
+static void say_notify(PinoPrinter *printer, PinoSlice event) {
   PinoSlice data = pino_slice_member(event, "data");
-  g_autofree char *text = g_strdup_printf("%s: %.*s", type, (int)MIN(data.length, G_MAXINT), data.text);
+  g_autofree char *html = pino_slice_text(pino_slice_member(data, "html"));
+  g_autofree char *href = pino_slice_text(pino_slice_member(data, "href"));
+  g_autofree char *plain = without_tags(html != NULL ? html : "");
+  g_autofree char *text =
+      g_strdup_printf("%s%s%s", plain, *plain != '\0' && href != NULL ? ": " : "", href != NULL ? href : "");
+  if (*text != '\0')
+    pino_printer_say(printer, text);
+}
+
+static void say_open(PinoPrinter *printer, PinoSlice event) {
+  PinoSlice data = pino_slice_member(event, "data");
+  g_autofree char *uri = pino_slice_text(pino_slice_member(data, "uri"));
+  g_autofree char *path = pino_slice_text(pino_slice_member(data, "path"));
+  const char *what = uri != NULL ? uri : path;
+  g_autofree char *text = what != NULL
+                              ? g_strdup_printf("to be opened: %s", what)
+                              : g_strdup_printf("to be opened: %.*s", (int)MIN(data.length, 1000), data.text);
   pino_printer_say(printer, text);
+}
+
+static void say_stage(PinoPrinter *printer, PinoSlice event) {
+  g_autofree char *text = pino_slice_text(pino_slice_member(pino_slice_member(event, "data"), "text"));
+  if (text != NULL)
+    pino_printer_say(printer, text);
+}
+
+static void say_trouble(PinoPrinter *printer, PinoSlice event) {
+  static const char *const parts[] = {"first", "second", "advice"};
+  PinoSlice data = pino_slice_member(event, "data");
+  g_autofree char *what = pino_slice_text(pino_slice_member(data, "text"));
+  g_autoptr(GString) text = g_string_new("! ");
+  g_string_append(text, what != NULL ? what : "something went wrong");
+  for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+    g_autofree char *part = pino_slice_text(pino_slice_member(data, parts[i]));
+    if (part != NULL && *part != '\0')
+      g_string_append_printf(text, "\n    %s", part);
+  }
+  pino_printer_say(printer, text->str);
+}
+
+/* A page of text among the output. */
+static void put_plan(PinoPrinter *printer, PinoSlice event) {
+  g_autofree char *text = pino_slice_text(pino_slice_member(pino_slice_member(event, "data"), "text"));
+  pino_printer_flush(printer);
+  if (text != NULL)
+    g_string_append_printf(printer->buffer, "%s%s", printer->in_line ? "\n" : "", text);
+  pino_printer_flush(printer);
 }
 
 static void say_gap(PinoPrinter *printer, PinoSlice event) {
@@ -75,8 +133,8 @@ void pino_printer_take(PinoPrinter *printer, PinoSlice event) {
     const char *type;
     void (*take)(PinoPrinter *printer, PinoSlice event);
   } takers[] = {
-      {"stream", take_stream}, {"error", say_error}, {"notify", say_told},
-      {"open", say_told},      {"gap", say_gap},
+      {"stream", take_stream}, {"error", say_error}, {"notify", say_notify},   {"open", say_open},
+      {"gap", say_gap},        {"stage", say_stage}, {"trouble", say_trouble}, {"plan", put_plan},
   };
   if (printer->events) {
     g_string_append_len(printer->buffer, event.text, (gssize)event.length);

@@ -80,7 +80,7 @@ static void print_apps(JsonArray *busy) {
   pino_table_print(table);
 }
 
-static void print_engine(const PinoPlace *place, JsonObject *status, const PinoPlaceNote *note) {
+static void print_engine(const PinoEndpoint *place, JsonObject *status, const PinoEndpointNote *note) {
   int pid = (int)pino_number(status, "pid");
   g_autofree char *up = pino_span(seconds_since(pino_number(status, "started")));
   g_autofree char *size = size_text(memory_of(pid));
@@ -98,7 +98,7 @@ static void print_engine(const PinoPlace *place, JsonObject *status, const PinoP
   }
 }
 
-static void print_status_json(const PinoPlace *place, JsonNode *status, const PinoPlaceNote *note,
+static void print_status_json(const PinoEndpoint *place, JsonNode *status, const PinoEndpointNote *note,
                               JsonArray *busy) {
   g_autoptr(JsonObject) whole = json_object_new();
   g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -113,7 +113,7 @@ static void print_status_json(const PinoPlace *place, JsonNode *status, const Pi
   print_json(node);
 }
 
-static int tell_not_running(const PinoPlace *place, gboolean json) {
+static int tell_not_running(const PinoEndpoint *place, gboolean json) {
   g_autoptr(GString) text = g_string_new("{\"running\":false");
   pino_json_append_member(text, "home", place->home);
   g_string_append_c(text, '}');
@@ -125,9 +125,9 @@ static int tell_not_running(const PinoPlace *place, gboolean json) {
 
 static int show_status(PinoClient *client, gboolean json) {
   g_autoptr(GError) error = NULL;
-  const PinoPlace *place = pino_client_place(client);
-  PinoPlaceNote note;
-  pino_place_read_note(place, &note);
+  const PinoEndpoint *place = pino_client_place(client);
+  PinoEndpointNote note;
+  pino_endpoint_read_note(place, &note);
   g_autoptr(JsonNode) status = pino_client_get_object(client, "/v1/status", &error);
   g_autoptr(JsonNode) apps = status != NULL ? pino_client_get_array(client, "/v1/apps", &error) : NULL;
   g_autoptr(JsonNode) processes =
@@ -160,8 +160,8 @@ int pino_command_status(int argc, char **argv) {
           "Shows whether the engine runs, and the apps that are not idle. Exit status 3: it does not run.",
           entries, 0, &argc, &argv, &status))
     return status;
-  g_autoptr(PinoPlace) place = pino_place_new();
-  if (pino_place_look(place, NULL) == PINO_PLACE_NOBODY)
+  g_autoptr(PinoEndpoint) place = pino_endpoint_new();
+  if (pino_endpoint_look(place, NULL) == PINO_ENDPOINT_NOBODY)
     return tell_not_running(place, json);
   g_autoptr(PinoClient) client = pino_client_connect(FALSE, &error);
   return client != NULL ? show_status(client, json) : pino_say_error(error);

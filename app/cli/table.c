@@ -33,8 +33,7 @@ void pino_table_take(PinoTable *table, char *text) {
   g_free(text);
 }
 
-/* Columns of the terminal. */
-static guint width_of(const char *text) {
+guint pino_table_width(const char *text) {
   guint width = 0;
   for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
     gunichar c = g_utf8_get_char(at);
@@ -55,7 +54,7 @@ static void put_row(const PinoTable *table, const guint *widths,
                     const char *(*cell)(const PinoTable *, guint), guint at, GString *out) {
   for (guint column = 0; column < table->columns; column++) {
     const char *text = cell(table, at + column);
-    guint pad = widths[column] - width_of(text);
+    guint pad = widths[column] - pino_table_width(text);
     gboolean last = column + 1 == table->columns;
     if (is_right(table, column))
       g_string_append_printf(out, "%*s", (int)pad, "");
@@ -75,9 +74,9 @@ void pino_table_print(const PinoTable *table) {
   g_autoptr(GString) out = g_string_new(NULL);
   guint whole = table->cells->len - table->cells->len % table->columns;
   for (guint column = 0; column < table->columns; column++)
-    widths[column] = width_of(head_of(table, column));
+    widths[column] = pino_table_width(head_of(table, column));
   for (guint at = 0; at < whole; at++)
-    widths[at % table->columns] = MAX(widths[at % table->columns], width_of(cell_of(table, at)));
+    widths[at % table->columns] = MAX(widths[at % table->columns], pino_table_width(cell_of(table, at)));
   put_row(table, widths, head_of, 0, out);
   for (guint at = 0; at < whole; at += table->columns)
     put_row(table, widths, cell_of, at, out);

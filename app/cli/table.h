@@ -20,4 +20,7 @@ void pino_table_take(PinoTable *table, char *text);
 /* On standard output; columns are as wide as what is in them. */
 void pino_table_print(const PinoTable *table);
 
+/* How many columns of the terminal a text takes. */
+guint pino_table_width(const char *text);
+
 G_END_DECLS

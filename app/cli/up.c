@@ -18,9 +18,9 @@
 
 /* --- up ------------------------------------------------------------------------------------------------------------ */
 
-static void say_where(const PinoPlace *place, const char *what) {
-  PinoPlaceNote note;
-  if (pino_place_read_note(place, &note))
+static void say_where(const PinoEndpoint *place, const char *what) {
+  PinoEndpointNote note;
+  if (pino_endpoint_read_note(place, &note))
     pino_say("the engine %s: pid %d, port %d, home %s", what, note.pid, note.port, place->home);
   else
     pino_say("the engine %s, home %s", what, place->home);
@@ -35,15 +35,15 @@ static gboolean engine_answers(void) {
 }
 
 static int up(const PinoService *service) {
-  g_autoptr(PinoPlace) place = pino_place_new();
+  g_autoptr(PinoEndpoint) place = pino_endpoint_new();
   g_autoptr(GError) error = NULL;
   g_auto(GStrv) arguments = pino_service_arguments(service);
   gboolean started = FALSE;
-  PinoPlaceState state = pino_place_look(place, &error);
-  if (state == PINO_PLACE_SERVED && !engine_answers() && pino_daemon_wait_gone(place, 0, FIRM_MS))
-    state = PINO_PLACE_NOBODY;
-  if (state == PINO_PLACE_REFUSED ||
-      (state == PINO_PLACE_NOBODY &&
+  PinoEndpointState state = pino_endpoint_look(place, &error);
+  if (state == PINO_ENDPOINT_SERVED && !engine_answers() && pino_daemon_wait_gone(place, 0, -1, FIRM_MS))
+    state = PINO_ENDPOINT_NOBODY;
+  if (state == PINO_ENDPOINT_REFUSED ||
+      (state == PINO_ENDPOINT_NOBODY &&
        !pino_daemon_start(place, (const char *const *)arguments, &started, &error)))
     return pino_say_error(error);
   say_where(place, started ? "runs" : "runs already");
@@ -77,7 +77,7 @@ int pino_command_up(int argc, char **argv) {
 /* --- down ---------------------------------------------------------------------------------------------------------- */
 
 /* Asks; FALSE when the engine did not take it. */
-static gboolean ask_to_end(const PinoPlace *place, gboolean apps, GError **error) {
+static gboolean ask_to_end(const PinoEndpoint *place, gboolean apps, GError **error) {
   g_autoptr(PinoClient) client = pino_client_connect(FALSE, error);
   if (client == NULL)
     return FALSE;
@@ -88,57 +88,63 @@ static gboolean ask_to_end(const PinoPlace *place, gboolean apps, GError **error
 }
 
 /* An engine that does not answer any more. Killing it harms nothing: apps and their output do not hang on it. */
-static gboolean make_end(const PinoPlace *place, int pid) {
+static gboolean make_end(const PinoEndpoint *place, int pid, int process) {
   pino_say("the engine does not end by itself (pid %d): ending it", pid);
-  if (pino_daemon_signal(place, pid, SIGTERM) && pino_daemon_wait_gone(place, pid, FIRM_MS))
+  if (pino_daemon_signal(place, pid, SIGTERM) && pino_daemon_wait_gone(place, pid, process, FIRM_MS))
     return TRUE;
   pino_daemon_signal(place, pid, SIGKILL);
-  return pino_daemon_wait_gone(place, pid, FIRM_MS);
+  return pino_daemon_wait_gone(place, pid, process, FIRM_MS);
 }
 
 /* Apps whose engine has gone can be stopped only by another one. */
-static gboolean has_shells(const PinoPlace *place) {
+static gboolean has_shells(const PinoEndpoint *place) {
   g_autofree char *path = g_build_filename(place->run_dir, PINO_CONTROL_SHELLS, NULL);
   g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
   return folder != NULL && g_dir_read_name(folder) != NULL;
 }
 
-static gboolean start_to_stop(const PinoPlace *place, GError **error) {
+static gboolean start_to_stop(const PinoEndpoint *place, GError **error) {
   static const char *const arguments[] = {"--no-autolaunch", NULL};
   pino_say("starting the engine to stop what its predecessor left");
   return pino_daemon_start(place, arguments, NULL, error);
 }
 
-static int down(gboolean apps) {
-  g_autoptr(PinoPlace) place = pino_place_new();
+static int end_engine(const PinoEndpoint *place, int pid, int process, gboolean apps) {
   g_autoptr(GError) error = NULL;
-  int pid = pino_place_engine(place);
-  if (pid == 0 && pino_place_look(place, NULL) != PINO_PLACE_SERVED) {
-    if (!apps || !has_shells(place)) {
-      pino_say("no engine runs for %s", place->home);
-      return PINO_EXIT_OK;
-    }
-    if (!start_to_stop(place, &error))
-      return pino_say_error(error);
-    pid = pino_place_engine(place);
-  }
   gboolean asked = ask_to_end(place, apps, &error);
   if (!asked && (pid == 0 || apps))
     return pino_say_error(error);
   if (asked && apps)
     pino_say("stopping all apps");
   /* Apps take as long as they take: that it goes on is seen by `status`, and Ctrl-C ends only the waiting. */
-  gboolean gone = pino_daemon_wait_gone(place, pid,
-                                        !asked ? 0
-                                        : apps ? G_MAXUINT
-                                               : POLITE_MS) ||
-                  make_end(place, pid);
-  if (!gone) {
+  guint patience = !asked ? 0 : apps ? G_MAXUINT : POLITE_MS;
+  if (!pino_daemon_wait_gone(place, pid, process, patience) && !make_end(place, pid, process)) {
+    g_clear_error(&error);
     g_set_error(&error, PINO_ERROR, PINO_ERROR_FAILED, "the engine (pid %d) does not end", pid);
     return pino_say_error(error);
   }
   pino_say(apps ? "the engine and all apps have ended" : "the engine has ended; apps go on");
   return PINO_EXIT_OK;
+}
+
+static int down(gboolean apps) {
+  g_autoptr(PinoEndpoint) place = pino_endpoint_new();
+  g_autoptr(GError) error = NULL;
+  int pid = pino_endpoint_engine(place);
+  if (pid == 0 && pino_endpoint_look(place, NULL) != PINO_ENDPOINT_SERVED) {
+    if (!apps || !has_shells(place)) {
+      pino_say("no engine runs for %s", place->home);
+      return PINO_EXIT_OK;
+    }
+    if (!start_to_stop(place, &error))
+      return pino_say_error(error);
+    pid = pino_endpoint_engine(place);
+  }
+  int process = pino_daemon_open(place, pid);
+  int status = end_engine(place, pid, process, apps);
+  if (process >= 0)
+    close(process);
+  return status;
 }
 
 int pino_command_down(int argc, char **argv) {

@@ -25,14 +25,15 @@ PinoJob *pino_job_parse(JsonObject *message, GError **error) {
   job->journal = absolute_path(message, "journal");
   job->input = member_json(message, "input");
   job->scripts = member_json(message, "scripts");
+  job->operation = g_strcmp0(mode, "operate") == 0 ? member_json(message, "operation") : NULL;
   job->cols = number(message, "cols");
   job->rows = number(message, "rows");
   job->grace_ms = number(message, "grace");
-  gboolean known = job->stop ? job->scripts != NULL : g_strcmp0(mode, "run") == 0;
+  gboolean known = job->stop ? job->scripts != NULL : job->operation != NULL || g_strcmp0(mode, "run") == 0;
   if (known && job->path != NULL && job->journal != NULL)
     return job;
   g_set_error_literal(error, PINO_ERROR, PINO_ERROR_USAGE,
-                      "the engine's job is not complete: mode, path, journal, or scripts");
+                      "the engine's job is not complete: mode, path, journal, operation or scripts");
   pino_job_free(job);
   return NULL;
 }
@@ -44,5 +45,6 @@ void pino_job_free(PinoJob *job) {
   g_free(job->input);
   g_free(job->journal);
   g_free(job->scripts);
+  g_free(job->operation);
   g_free(job);
 }

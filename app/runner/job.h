@@ -11,6 +11,7 @@ typedef struct {
   char *input;                /* JSON, or NULL */
   char *journal;              /* path */
   char *scripts;              /* JSON of a list; of stop */
+  char *operation;            /* JSON; NULL: path is a script to run */
   guint cols, rows, grace_ms; /* 0: the usual */
 } PinoJob;
 

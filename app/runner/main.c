@@ -11,7 +11,6 @@ static const PinoCommand commands[] = {
     {"run", "TARGET", "install an app if it is not, start it, and show its URL", pino_command_run},
     {"script", "run|show FILE", "run one script, or show it as loaded", pino_command_script},
     {"menu", "TARGET", "show what an app's launcher offers now", pino_command_menu},
-    {"doctor", "", "show versions, tools, GPU, Python and disk", pino_command_doctor},
     {"serve", "--run ID | --worker ID", "a run of the service, for the engine", pino_command_serve},
 };
 

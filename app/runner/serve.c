@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "control/protocol.h"
 #include "environment/env.h"
+#include "lifecycle/operation.h"
 #include "runner/book.h"
 #include "runner/commands.h"
 #include "runner/job.h"
@@ -169,6 +170,8 @@ static gboolean prepare(Serve *serve, GError **error) {
   const char *home = serve->options.home;
   if (serve->job->stop)
     return TRUE;
+  if (serve->job->operation != NULL)
+    return pino_env_prepare_home(home, error);
   g_autofree char *app = pino_app_folder(home, serve->job->path);
   g_autofree char *api = g_build_filename(home, "api", NULL);
   g_autofree char *parent = g_path_get_dirname(app);
@@ -180,6 +183,8 @@ static PinoOutcome do_script(Serve *serve, gboolean *left, GError **error) {
   const PinoJob *job = serve->job;
   if (job->stop)
     return pino_run_stop_only(serve->run, job->scripts, error);
+  if (job->operation != NULL)
+    return pino_operation_run(serve->run, job->operation, error);
   PinoOutcome outcome = pino_run_script(serve->run, job->path, job->input, error);
   if (outcome != PINO_OUTCOME_DAEMON)
     return outcome;
@@ -417,7 +422,12 @@ static void on_up(PinoLink *link, gpointer data) {
   g_string_append_printf(hello, ",\"protocol\":%d,\"pid\":%d,\"begun\":%s", PINO_CONTROL_PROTOCOL,
                          (int)getpid(), serve->job != NULL ? "true" : "false");
   if (serve->job != NULL) {
-    pino_json_append_member(hello, "mode", serve->job->stop ? "stop" : "run");
+    pino_json_append_member(hello, "mode",
+                            serve->job->stop                ? "stop"
+                            : serve->job->operation != NULL ? "operate"
+                                                            : "run");
+    if (serve->job->operation != NULL)
+      g_string_append_printf(hello, ",\"operation\":%s", serve->job->operation);
     pino_json_append_member(hello, "path", serve->job->path);
     pino_json_append_member(hello, "journal", serve->job->journal);
   }

@@ -22,6 +22,8 @@ G_BEGIN_DECLS
 #define PINO_BODY_LARGEST (1024 * 1024)
 #define PINO_HEAD_LARGEST (16 * 1024)
 
+typedef struct _PinoMachineDesk PinoMachineDesk;
+
 typedef struct {
   const PinoRoute *routes;
   gsize count;
@@ -47,7 +49,8 @@ struct _PinoServer {
   GArray *tables;     /* PinoRouteTable */
   GHashTable *calls;  /* PinoCall that are held */
   GPtrArray *sockets; /* PinoSocket that live */
-  GBytes *tagged;     /* list of apps that etag is of; NULL: none yet */
+  PinoMachineDesk *machine;
+  GBytes *tagged; /* list of apps that etag is of; NULL: none yet */
   char *etag;
 };
 
@@ -92,7 +95,11 @@ PinoMatch pino_route_find(PinoServer *server, const char *method, const char *pa
 /* --- routes-*.c: the tables ---- */
 
 extern const PinoRoute pino_routes_engine[];
+extern const PinoRoute pino_routes_machine[];
+extern const PinoRoute pino_routes_drive[];
 extern const PinoRoute pino_routes_apps[];
+extern const PinoRoute pino_routes_operations[];
+extern const PinoRoute pino_routes_catalog[];
 extern const PinoRoute pino_routes_runs[];
 extern const PinoRoute pino_routes_shells[];
 /* How many rows each of them has: up to the one without a method. */
@@ -107,6 +114,12 @@ void pino_refuse(SoupServerMessage *message, guint status, GBytes *body);
 
 /* Makes libsoup hand every request to the routes. */
 void pino_dispatch_begin(PinoServer *server);
+
+/* --- routes-machine.c ---- */
+
+/* What GET /v1/machine keeps between two looks at the machine. Freed at any time, a look may still be under way. */
+PinoMachineDesk *pino_machine_desk_new(const char *version);
+void pino_machine_desk_free(PinoMachineDesk *desk);
 
 /* --- page.c ---- */
 

@@ -22,6 +22,10 @@ static void answer_view(PinoCall *call, GBytes *view, GError *error) {
     pino_call_answer(call, SOUP_STATUS_OK, NULL, view);
 }
 
+static void answer_idle(PinoCall *call) {
+  pino_call_answer(call, SOUP_STATUS_OK, NULL, pino_engine_idle(pino_call_engine(call)));
+}
+
 static void answer_tunnels(PinoCall *call) {
   GError *error = NULL;
   GBytes *view = pino_engine_tunnels(pino_call_engine(call), &error);
@@ -95,6 +99,7 @@ const PinoRoute pino_routes_engine[] = {
     {"WS", "/v1/events", pino_stream_engine, 0, NULL},
     {"GET", "/v1/processes", answer_processes, 0, NULL},
     {"GET", "/v1/resources", answer_resources, 0, NULL},
+    {"GET", "/v1/idle", answer_idle, 0, NULL},
     {"GET", "/v1/tunnels", answer_tunnels, 0, NULL},
     {"GET", "/v1/settings", answer_settings, 0, NULL},
     {"PUT", "/v1/settings/{key}", put_setting, 0, value_members},

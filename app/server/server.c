@@ -12,8 +12,9 @@
 #define PORTS 100
 #define GOODBYE_MS 200 /* for WebSockets to be closed in order */
 
-static const PinoRoute *const tables[] = {pino_routes_engine, pino_routes_apps, pino_routes_runs,
-                                          pino_routes_shells};
+static const PinoRoute *const tables[] = {pino_routes_engine, pino_routes_machine,    pino_routes_drive,
+                                          pino_routes_apps,   pino_routes_operations, pino_routes_catalog,
+                                          pino_routes_runs,   pino_routes_shells};
 
 void pino_server_add_routes(PinoServer *server, const PinoRoute *routes, gsize count) {
   PinoRouteTable table = {routes, count};
@@ -103,6 +104,7 @@ PinoServer *pino_server_start(const PinoServerOptions *options, GError **error) 
   server->calls = g_hash_table_new(NULL, NULL);
   server->sockets = g_ptr_array_new();
   server->watcher = pino_watcher_new();
+  server->machine = pino_machine_desk_new(options->version);
   server->soup = soup_server_new("raw-paths", TRUE, NULL);
   server->door = pino_door_new(server->soup, server->header_ms);
   for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
@@ -164,6 +166,7 @@ void pino_server_free(PinoServer *server) {
     close(server->idle_end);
   g_clear_pointer(&server->pterm, pino_pterm_free);
   pino_watcher_free(server->watcher);
+  pino_machine_desk_free(server->machine);
   pino_guard_free(server->guard);
   g_ptr_array_unref(server->sockets);
   g_array_unref(server->tables);

@@ -36,7 +36,7 @@ static void take_piece(Story *story, const char *line, gsize length) {
   const char *offset = after(line, length, "offset");
   if (shell == NULL || offset == NULL || *shell != '"')
     return;
-  const char *end = strchr(shell + 1, '"');
+  const char *end = memchr(shell + 1, '"', (gsize)(line + length - shell - 1));
   g_autofree char *id = end != NULL ? g_strndup(shell + 1, (gsize)(end - shell - 1)) : NULL;
   if (id != NULL)
     pino_live_add_shell(story->live, id)->offset = g_ascii_strtoull(offset, NULL, 10);

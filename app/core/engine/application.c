@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "engine/internal.h"
 #include "script/resolve.h"
+#include "state/installation.h"
 
 static PinoApplication *find_row(PinoEngine *engine, const char *app) {
   return g_hash_table_lookup(engine->applications, app);
@@ -21,8 +22,12 @@ static void replace(char **place, const char *text) {
 
 /* What one live run makes of its app, or NULL. */
 static const char *state_by(const PinoLive *live) {
-  gboolean install = g_strcmp0(live->row->kind, "install") == 0;
-  gboolean start = g_strcmp0(live->row->kind, "start") == 0;
+  static const struct {
+    const char *kind, *state;
+  } at_work[] = {
+      {"install", "INSTALLING"}, {"update", "INSTALLING"},      {"reset", "INSTALLING"},
+      {"start", "STARTING"},     {"uninstall", "UNINSTALLING"},
+  };
   switch (live->state) {
   case PINO_LIVE_STOPPING:
     return "STOPPING";
@@ -30,7 +35,10 @@ static const char *state_by(const PinoLive *live) {
     return "RUNNING";
   case PINO_LIVE_WAITING:
   case PINO_LIVE_RUNNING:
-    return install ? "INSTALLING" : start ? "STARTING" : NULL;
+    for (guint i = 0; i < G_N_ELEMENTS(at_work); i++)
+      if (g_strcmp0(live->row->kind, at_work[i].kind) == 0)
+        return at_work[i].state;
+    return NULL;
   default:
     return NULL;
   }
@@ -53,7 +61,7 @@ static const char *state_by_guest(PinoEngine *engine, PinoLive *live, const char
 }
 
 static guint weight_of(const char *state) {
-  static const char *const order[] = {"STARTING", "RUNNING", "INSTALLING", "STOPPING"};
+  static const char *const order[] = {"STARTING", "RUNNING", "INSTALLING", "UNINSTALLING", "STOPPING"};
   for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
     if (g_strcmp0(state, order[i]) == 0)
       return i + 1;
@@ -82,7 +90,8 @@ static gboolean last_run_failed(PinoEngine *engine, const char *app) {
   for (guint i = 0; runs != NULL && i < runs->len; i++) {
     const PinoRunRow *row = runs->pdata[i];
     PinoLiveState state;
-    if (g_strcmp0(row->kind, "other") == 0 || !pino_live_state_parse(row->state, &state))
+    if (g_strcmp0(row->kind, "other") == 0 || g_strcmp0(row->kind, "plan") == 0 ||
+        !pino_live_state_parse(row->state, &state))
       continue;
     return state == PINO_LIVE_ERROR || state == PINO_LIVE_INTERRUPTED;
   }
@@ -235,6 +244,14 @@ void pino_application_follow_all(PinoEngine *engine) {
     pino_engine_trouble(engine, "the library cannot be written", error);
 }
 
+gboolean pino_application_is_half(PinoEngine *engine, const char *app) {
+  PinoInstallation record;
+  pino_installation_read(engine->home, app, &record);
+  gboolean half = record.installing;
+  pino_installation_clear(&record);
+  return half;
+}
+
 /* menu NULL: it could not be read; that is not tried again before the launcher changes. */
 void pino_application_describe(PinoEngine *engine, const char *id, JsonObject *menu) {
   PinoApplication *row = id != NULL ? find_row(engine, id) : NULL;
@@ -252,7 +269,7 @@ void pino_application_describe(PinoEngine *engine, const char *id, JsonObject *m
       replace(&row->name, title);
     if (installed && !row->installed)
       row->installed_at = pino_engine_now();
-    row->installed = installed;
+    row->installed = installed && !pino_application_is_half(engine, id);
   }
   put(engine, row);
 }

@@ -233,8 +233,10 @@ static PinoEngine *make(const PinoEngineOptions *options) {
   engine->news = g_queue_new();
   engine->troubles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   engine->again = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, pino_restart_again_free);
+  engine->catalog = pino_catalog_new(engine->home);
   engine->menus = pino_menus_new(engine);
   engine->meter = pino_meter_new(engine);
+  engine->idler = pino_idler_new(engine);
   return engine;
 }
 
@@ -247,12 +249,14 @@ static gboolean open_all(PinoEngine *engine, GError **error) {
     pino_error_set_errno(error, errno, "mkdir", engine->shells_dir);
     return FALSE;
   }
+  pino_engine_persist_open(engine);
   engine->apps = pino_apps_new(engine->home, &events, engine);
   engine->health = pino_health_new(10);
   if (!pino_recover_open(engine, error) || !pino_control_open(engine, error))
     return FALSE;
   pino_health_set_interval(engine->health, (guint)pino_engine_setting(engine, "health.interval_s"));
   pino_application_follow_all(engine);
+  pino_idler_set(engine->idler);
   prune(engine);
   engine->checkpoint_source = g_timeout_add_seconds(CHECKPOINT_S, on_checkpoint, engine);
   return TRUE;
@@ -305,6 +309,7 @@ void pino_engine_free(PinoEngine *engine) {
   remove_source(&engine->awaited_source);
   remove_source(&engine->autolaunch_source);
   remove_source(&engine->news_source);
+  g_clear_pointer(&engine->idler, pino_idler_free);
   g_clear_pointer(&engine->menus, pino_menus_free);
   pino_stop_give_up(engine);
   g_hash_table_remove_all(engine->lives); /* they look for themselves in it */
@@ -312,10 +317,12 @@ void pino_engine_free(PinoEngine *engine) {
   g_clear_pointer(&engine->lives, g_hash_table_unref);
   g_clear_pointer(&engine->lines, g_ptr_array_unref);
   g_clear_pointer(&engine->again, g_hash_table_unref);
+  g_clear_pointer(&engine->catalog, pino_catalog_free);
   g_clear_pointer(&engine->health, pino_health_free);
   g_clear_pointer(&engine->meter, pino_meter_free);
   g_clear_pointer(&engine->apps, pino_apps_free);
   g_clear_pointer(&engine->applications, g_hash_table_unref);
+  pino_engine_persist_close(engine);
   g_clear_pointer(&engine->library, pino_library_free);
   g_clear_pointer(&engine->outcomes, g_hash_table_unref);
   g_clear_pointer(&engine->dirty, g_hash_table_unref);
@@ -370,6 +377,8 @@ gboolean pino_engine_set(PinoEngine *engine, const char *key, const char *value,
   if (!pino_library_set_setting(engine->library, key, value, error))
     return FALSE;
   pino_health_set_interval(engine->health, (guint)pino_engine_setting(engine, "health.interval_s"));
+  if (g_str_has_prefix(key, "idle."))
+    pino_idler_set(engine->idler);
   GString *event = g_string_new("{");
   pino_json_append_member(event, "type", "setting");
   pino_json_append_member(event, "key", key);

@@ -11,6 +11,8 @@
 
 #include <gio/gio.h>
 
+#include "catalog/catalog.h"
+
 G_BEGIN_DECLS
 
 typedef struct _PinoEngine PinoEngine;
@@ -60,8 +62,19 @@ GBytes *pino_engine_shell(PinoEngine *engine, const char *shell, GError **error)
 GBytes *pino_engine_processes(PinoEngine *engine);
 /* The machine: CPU, memory, disks, GPUs. */
 GBytes *pino_engine_resources(PinoEngine *engine);
+/* {after_s, action, mode, idle_s, busy, cpu_percent, gpu_percent, network_bytes_per_s, outcome, platform, stop: {possible,
+ * destroys, effect, why_not, request}}. */
+GBytes *pino_engine_idle(PinoEngine *engine);
 GBytes *pino_engine_tunnels(PinoEngine *engine, GError **error);
 GBytes *pino_engine_settings(PinoEngine *engine, GError **error);
+
+/* The catalog: {total, apps: [{...as data/apps.json, own, installed: name of the app under api/ or null}], trouble: what is
+ * wrong with HOME/catalog.json, or null}. */
+GBytes *pino_engine_catalog(PinoEngine *engine, const PinoCatalogQuery *query);
+/* One such app, by its id. */
+GBytes *pino_engine_catalog_app(PinoEngine *engine, const char *id, GError **error);
+/* {categories: [{name, count}], tags: [{name, count}]}. */
+GBytes *pino_engine_catalog_counts(PinoEngine *engine);
 
 /* Path of a run's journal, of a shell's log; free with g_free(). */
 char *pino_engine_journal(PinoEngine *engine, const char *run, GError **error);
@@ -92,6 +105,24 @@ typedef struct {
 void pino_engine_start(PinoEngine *engine, const PinoEngineStart *start, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer data);
 char *pino_engine_start_finish(PinoEngine *engine, GAsyncResult *result, gboolean *already, GError **error);
+
+typedef struct {
+  const char
+      *operation; /* "install", "plan", "update", "back", "reset", "uninstall" (lifecycle/operation.h) */
+  const char *
+      source; /* an app's name under api/; of install and plan also an id or a name of the catalog, or a git URL */
+  const char *name;   /* of the folder that an install makes; NULL: the repository's own */
+  const char *branch; /* of what an install clones; may be NULL */
+  gboolean from_start, force, purge;
+  gboolean ask;     /* of reset and uninstall: the person is asked first, as a question of the run */
+  guint cols, rows; /* of its terminals; 0: 100 x 30 */
+} PinoEngineOperation;
+
+/* Starts an operation as a run and gives the run's id (free with g_free()); *app (may be NULL; free) is the app's name.
+ * The same one that is under way already is given back with *already TRUE (may be NULL). Errors: NOT_FOUND (with what may
+ * have been meant), USAGE, UNAVAILABLE (the app runs, or something else is being done to it). */
+char *pino_engine_operate(PinoEngine *engine, const PinoEngineOperation *operation, char **app,
+                          gboolean *already, GError **error);
 
 /* Stops a run; finish is called when nothing of it is left. One that has ended is no error. */
 void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data);

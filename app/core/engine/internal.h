@@ -9,6 +9,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "catalog/catalog.h"
 #include "control/channel.h"
 #include "engine/apps.h"
 #include "engine/engine.h"
@@ -32,8 +33,10 @@ typedef enum {
 } PinoLiveState;
 
 typedef struct _PinoLive PinoLive;
+typedef struct _PinoEnginePersist PinoEnginePersist;
 typedef struct _PinoMenus PinoMenus;
 typedef struct _PinoMeter PinoMeter;
+typedef struct _PinoIdler PinoIdler;
 
 struct _PinoEngine {
   char *home;
@@ -63,7 +66,10 @@ struct _PinoEngine {
   GBytes *apps_view;    /* NULL: to be made anew */
   PinoMenus *menus;
   PinoMeter *meter;
+  PinoIdler *idler;
   PinoHealth *health;
+  PinoEnginePersist *persist; /* NULL: there is no persistent side */
+  PinoCatalog *catalog;
   GHashTable *again; /* script path -> Again (restart.c) */
   gboolean ended;    /* a run has, since rows were last pruned */
   guint next_question;
@@ -261,6 +267,12 @@ void pino_adopt_settle(PinoLive *live);
 const char *pino_start_kind(const char *path);
 /* Where a run's journal lies. Free with g_free(). */
 char *pino_start_journal(PinoEngine *engine, const char *script, const char *run);
+/* An id for a new run of script; free with g_free(). */
+char *pino_start_new_id(PinoEngine *engine, const char *script);
+/* A new run is saved and told. FALSE, and it is gone, when that cannot be. */
+gboolean pino_start_record(PinoLive *live, GError **error);
+/* Its runner is started. The run may be gone afterwards. */
+void pino_start_begin(PinoLive *live);
 /* A run became ready or ended: those that wait for it go on. */
 void pino_start_continue(PinoEngine *engine);
 /* A start that no person asked for: of an app that crashed, or with the engine. */
@@ -285,6 +297,15 @@ void pino_stop_watch(PinoLive *live);
 /* pino_engine_stop_run() for the engine's own needs: what is to be started again is. */
 void pino_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data);
 
+/* --- operate.c ---- */
+
+/* UNAVAILABLE when something is being done to the app that a start would disturb. */
+gboolean pino_operate_is_free(PinoEngine *engine, const char *app, GError **error);
+/* The kind and operation of a run that the library has lost, from its runner's hello. */
+void pino_operate_take(PinoRunRow *row, JsonObject *hello);
+/* An operation as it may be shown: without the login in its URL. Free with g_free(). */
+char *pino_operate_shown(const char *operation);
+
 /* --- restart.c ---- */
 
 /* It has ended by itself: by its policy it is started again later. */
@@ -301,6 +322,13 @@ void pino_restart_again_free(gpointer again);
 gboolean pino_recover_open(PinoEngine *engine, GError **error);
 /* Looks every second whether the runners that are awaited still live. */
 void pino_recover_await(PinoEngine *engine);
+
+/* --- persist.c: the persistent side of the home ---- */
+
+/* Brings back what is there, before the library is opened; waits for some 13 s at most. */
+void pino_engine_persist_open(PinoEngine *engine);
+/* Saves what has changed; the library must still be open. Waits for some 20 s at most. */
+void pino_engine_persist_close(PinoEngine *engine);
 
 /* --- menu.c ---- */
 
@@ -334,6 +362,8 @@ void pino_application_follow_run(PinoLive *live);
 void pino_application_follow_all(PinoEngine *engine);
 /* What its launcher says (menu.c); menu may be NULL. */
 void pino_application_describe(PinoEngine *engine, const char *app, JsonObject *menu);
+/* Its install has begun and not ended: a menu that looks for a folder does not see that. */
+gboolean pino_application_is_half(PinoEngine *engine, const char *app);
 /* The app that a path lies in, or NULL. Free with g_free(). */
 char *pino_application_of(PinoEngine *engine, const char *path);
 /* Its folder; NOT_FOUND when there is no such app. Free with g_free(). */
@@ -351,6 +381,14 @@ void pino_engine_trouble(PinoEngine *engine, const char *about, const GError *er
 gint64 pino_engine_now(void); /* ms since 1970 */
 /* Settings in force. */
 int pino_engine_setting(PinoEngine *engine, const char *key);
+
+/* --- idle.c ---- */
+
+/* Free with pino_idler_free(). */
+PinoIdler *pino_idler_new(PinoEngine *engine);
+void pino_idler_free(PinoIdler *idler);
+/* A setting of it has changed, or the library was opened. */
+void pino_idler_set(PinoIdler *idler);
 
 /* --- meter.c ---- */
 

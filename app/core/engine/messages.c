@@ -44,12 +44,14 @@ void pino_runner_send_job(PinoLive *live) {
   const PinoRunRow *row = live->row;
   g_autoptr(GString) job = g_string_new("{");
   pino_json_append_member(job, "type", "job");
-  pino_json_append_member(job, "mode", live->for_stop ? "stop" : "run");
+  pino_json_append_member(job, "mode", live->for_stop ? "stop" : row->operation != NULL ? "operate" : "run");
   pino_json_append_member(job, "path", row->script);
   pino_json_append_member(job, "journal", row->journal);
   g_string_append_printf(job, ",\"input\":%s,\"cols\":%u,\"rows\":%u,\"grace\":%d",
                          row->input != NULL ? row->input : "null", live->cols, live->rows,
                          MAX(pino_engine_setting(live->engine, "stop.grace_ms"), 1));
+  if (row->operation != NULL)
+    g_string_append_printf(job, ",\"operation\":%s", row->operation);
   if (live->for_stop) {
     g_autofree char *scripts = scripts_json(live);
     g_string_append_printf(job, ",\"scripts\":%s", scripts);
@@ -149,7 +151,8 @@ static GPtrArray *paths_of(JsonArray *array) {
 
 static void take_scripts(PinoLive *live, JsonObject *message) {
   JsonArray *scripts = list(message, "scripts");
-  if (scripts != NULL && json_array_get_length(scripts) > 0) {
+  /* The last scripts of a run are what it was; an operation goes on after its script. */
+  if (scripts != NULL && (json_array_get_length(scripts) > 0 || live->row->operation != NULL)) {
     g_clear_pointer(&live->scripts, json_array_unref);
     live->scripts = json_array_ref(scripts);
     live->on_stop = FALSE;

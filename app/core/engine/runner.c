@@ -214,7 +214,7 @@ static PinoLive *unknown_run(PinoEngine *engine, JsonObject *hello) {
     row->script = g_strdup(path);
     row->journal = g_strdup(journal);
     row->app_id = pino_application_of(engine, path);
-    row->kind = g_strdup(pino_start_kind(path));
+    pino_operate_take(row, hello);
     row->started_at = pino_engine_now();
     row->step = row->total = -1;
   }
@@ -233,6 +233,8 @@ static gboolean take_runner(Line *line, JsonObject *hello) {
     live = unknown_run(engine, hello);
   if (live == NULL)
     return FALSE;
+  if (live->row->operation == NULL && json_object_has_member(hello, "operation"))
+    pino_operate_take(live->row, hello); /* found again by its journal, which does not tell */
   if (live->channel != NULL)
     pino_line_close(engine, live->channel);
   line->run = g_strdup(id);

@@ -13,11 +13,25 @@ typedef struct {
   const char *const *values; /* the first one is the default; NULL: a number */
 } Setting;
 
+static const char *const idle_actions[] = {"tell", "stop-apps", "stop", NULL};
+static const char *const idle_modes[] = {"dry-run", "real", "lose-data", NULL};
 static const char *const restart_values[] = {"no", "on-failure", "always", NULL};
 
 static const Setting settings[] = {
     {"health.interval_s", "Seconds between two looks at an app's address (most apps log each).", 60, 1, 3600,
      NULL},
+    {"idle.action",
+     "What is done when nothing has been going on: told, the apps stopped, or the rented machine too.", 0, 0,
+     0, idle_actions},
+    {"idle.after_s", "Seconds without work of GPU, CPU and network after which that is done; 0: never.", 0, 0,
+     604800, NULL},
+    /* An idle web interface whose page is open, an idle Jupyter and the engine itself stay well below these. */
+    {"idle.cpu_percent", "Work of all CPUs, in percent, that counts as something going on.", 5, 1, 1000,
+     NULL},
+    {"idle.gpu_percent", "The same for the busiest GPU.", 5, 1, 1000, NULL},
+    {"idle.mode", "Whether it is done, or only told; lose-data: also where a stop loses data.", 0, 0, 0,
+     idle_modes},
+    {"idle.network_kib", "The same for KiB a second in and out over the network.", 50, 1, 1000000, NULL},
     {"restart.policy",
      "Whether an app that ended by itself is started again; its PINOKIO_RESTART goes before.", 0, 0, 0,
      restart_values},

@@ -41,7 +41,7 @@ char *pino_start_journal(PinoEngine *engine, const char *script, const char *run
 }
 
 /* Sorts by the time of its start. */
-static char *new_id(PinoEngine *engine, const char *script) {
+char *pino_start_new_id(PinoEngine *engine, const char *script) {
   for (;;) {
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *stamp = g_date_time_format(now, "%Y%m%d-%H%M%S");
@@ -56,7 +56,7 @@ static char *new_id(PinoEngine *engine, const char *script) {
 static PinoLive *record(const Start *start) {
   PinoEngine *engine = start->engine;
   PinoRunRow *row = g_new0(PinoRunRow, 1);
-  row->id = new_id(engine, start->script);
+  row->id = pino_start_new_id(engine, start->script);
   row->app_id = g_strdup(start->app);
   row->script = g_strdup(start->script);
   row->kind = g_strdup(start->of_menu ? "start" : pino_start_kind(start->script));
@@ -72,11 +72,21 @@ static PinoLive *record(const Start *start) {
   return live;
 }
 
-static void begin(PinoLive *live) {
+void pino_start_begin(PinoLive *live) {
   g_autoptr(GError) error = NULL;
   pino_live_set_state(live, PINO_LIVE_RUNNING);
   if (!pino_runner_spawn(live, &error))
     pino_live_end(live, PINO_LIVE_ERROR, error->message);
+}
+
+gboolean pino_start_record(PinoLive *live, GError **error) {
+  if (!pino_live_save(live, error)) {
+    g_hash_table_remove(live->engine->lives, live->row->id);
+    g_prefix_error(error, "the run cannot be recorded: ");
+    return FALSE;
+  }
+  pino_live_changed(live, TRUE);
+  return TRUE;
 }
 
 /* --- what a run requires --------------------------------------------------------------------------------------- */
@@ -201,7 +211,7 @@ static void go_on_waiting(PinoLive *live) {
     }
     g_ptr_array_remove_index(live->required, 0);
   }
-  begin(live);
+  pino_start_begin(live);
 }
 
 void pino_start_continue(PinoEngine *engine) {
@@ -268,6 +278,10 @@ static void make_run(GTask *task) {
   g_autoptr(GPtrArray) required = g_ptr_array_new_with_free_func(pino_required_free);
   if (is_there_already(task))
     return;
+  if (start->app != NULL && !pino_operate_is_free(start->engine, start->app, &error)) {
+    g_task_return_error(task, g_steal_pointer(&error));
+    return;
+  }
   if (!g_file_test(start->script, G_FILE_TEST_IS_REGULAR)) {
     g_task_return_new_error(task, PINO_ERROR, PINO_ERROR_NOT_FOUND, "there is no script %s", start->script);
     return;
@@ -280,13 +294,10 @@ static void make_run(GTask *task) {
   g_autofree char *id = g_strdup(live->row->id);
   g_ptr_array_unref(live->required);
   live->required = g_steal_pointer(&required);
-  if (!pino_live_save(live, &error)) {
-    g_hash_table_remove(start->engine->lives, id);
-    g_prefix_error(&error, "the run cannot be recorded: ");
+  if (!pino_start_record(live, &error)) {
     g_task_return_error(task, g_steal_pointer(&error));
     return;
   }
-  pino_live_changed(live, TRUE);
   go_on_waiting(live);
   g_task_return_pointer(task, g_steal_pointer(&id), g_free);
 }
@@ -312,9 +323,16 @@ static void on_menu(GObject *source, GAsyncResult *result, gpointer data) {
   gboolean runs = script != NULL && pino_live_of_script(start->engine, script) != NULL;
   if (script == NULL || (installable && !runs)) {
     g_task_return_new_error(task, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
-                            installable ? "%s is not installed: start its install script first"
+                            installable ? "%s is not installed: `pinokiocloud install %s` does that"
                                         : "the menu of %s offers nothing to start: name a script of it",
-                            start->app);
+                            start->app, start->app);
+    return;
+  }
+  if (!runs && pino_application_is_half(start->engine, start->app)) {
+    g_task_return_new_error(task, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+                            "the install of %s did not finish: `pinokiocloud install %s` goes on with it "
+                            "(naming a script starts that all the same)",
+                            start->app, start->app);
     return;
   }
   JsonNode *input = json_object_get_member(menu, "startInput");

@@ -165,6 +165,8 @@ static void append_row(GString *out, const PinoRunRow *row) {
   add_text(out, "app", row->app_id);
   pino_json_append_member(out, "script", row->script);
   pino_json_append_member(out, "kind", row->kind);
+  g_autofree char *operation = row->operation != NULL ? pino_operate_shown(row->operation) : NULL;
+  g_string_append_printf(out, ",\"operation\":%s", operation != NULL ? operation : "null");
   pino_json_append_member(out, "state", row->state);
   add_number(out, "step", row->step);
   add_number(out, "total", row->total);

@@ -12,32 +12,32 @@ typedef struct {
   char *lock;
   char *note; /* engine.json */
   char *log;
-} PinoPlace;
+} PinoEndpoint;
 
 /* As the environment says; nothing is looked at yet. */
-PinoPlace *pino_place_new(void);
-void pino_place_free(PinoPlace *place);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoPlace, pino_place_free)
+PinoEndpoint *pino_endpoint_new(void);
+void pino_endpoint_free(PinoEndpoint *place);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PinoEndpoint, pino_endpoint_free)
 
-typedef enum { PINO_PLACE_NOBODY, PINO_PLACE_SERVED, PINO_PLACE_REFUSED } PinoPlaceState;
+typedef enum { PINO_ENDPOINT_NOBODY, PINO_ENDPOINT_SERVED, PINO_ENDPOINT_REFUSED } PinoEndpointState;
 
 /* Whether somebody listens on the socket, without asking anything. REFUSED (error set): it cannot be used. */
-PinoPlaceState pino_place_look(const PinoPlace *place, GError **error);
+PinoEndpointState pino_endpoint_look(const PinoEndpoint *place, GError **error);
 
 /* What the engine wrote down about itself when it came up. */
 typedef struct {
   int pid;
   int port;       /* 0: no TCP */
   gint64 started; /* ms since 1970 */
-} PinoPlaceNote;
+} PinoEndpointNote;
 
 /* FALSE when there is no note, or none that can be read. An engine that was killed leaves its note. */
-gboolean pino_place_read_note(const PinoPlace *place, PinoPlaceNote *note);
+gboolean pino_endpoint_read_note(const PinoEndpoint *place, PinoEndpointNote *note);
 
 /* The process that holds the home's lock and has its file open: so it is the engine, and not a stranger that was given
  * an old number. 0 when nobody does, or somebody who cannot be seen from here. */
-int pino_place_engine(const PinoPlace *place);
+int pino_endpoint_engine(const PinoEndpoint *place);
 /* Whether anybody holds the lock. */
-gboolean pino_place_is_locked(const PinoPlace *place);
+gboolean pino_endpoint_is_locked(const PinoEndpoint *place);
 
 G_END_DECLS

@@ -1,4 +1,4 @@
-#include "cli/place.h"
+#include "cli/endpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "engine/lock.h"
 #include "script/resolve.h"
 
-PinoPlace *pino_place_new(void) {
+PinoEndpoint *pino_endpoint_new(void) {
   const char *run_dir = g_getenv("PINOKIO_RUN_DIR");
-  PinoPlace *place = g_new0(PinoPlace, 1);
+  PinoEndpoint *place = g_new0(PinoEndpoint, 1);
   place->home = pino_home_default();
   place->run_dir = run_dir != NULL && *run_dir != '\0' ? g_canonicalize_filename(run_dir, NULL)
                                                        : g_build_filename(place->home, "run", NULL);
@@ -24,7 +24,7 @@ PinoPlace *pino_place_new(void) {
   return place;
 }
 
-void pino_place_free(PinoPlace *place) {
+void pino_endpoint_free(PinoEndpoint *place) {
   g_free(place->home);
   g_free(place->run_dir);
   g_free(place->socket);
@@ -34,25 +34,25 @@ void pino_place_free(PinoPlace *place) {
   g_free(place);
 }
 
-PinoPlaceState pino_place_look(const PinoPlace *place, GError **error) {
+PinoEndpointState pino_endpoint_look(const PinoEndpoint *place, GError **error) {
   g_autoptr(GError) failed = NULL;
   int fd = pino_control_connect(place->socket, &failed);
   if (fd >= 0) {
     close(fd);
-    return PINO_PLACE_SERVED;
+    return PINO_ENDPOINT_SERVED;
   }
   gboolean from_system = failed->domain == PINO_ERRNO;
   if (from_system && failed->code == EAGAIN)
-    return PINO_PLACE_SERVED;
+    return PINO_ENDPOINT_SERVED;
   if (from_system && (failed->code == ENOENT || failed->code == ECONNREFUSED || failed->code == ENOTDIR))
-    return PINO_PLACE_NOBODY;
+    return PINO_ENDPOINT_NOBODY;
   g_propagate_prefixed_error(error, g_steal_pointer(&failed), "the engine's socket cannot be used: ");
-  return PINO_PLACE_REFUSED;
+  return PINO_ENDPOINT_REFUSED;
 }
 
-gboolean pino_place_read_note(const PinoPlace *place, PinoPlaceNote *note) {
+gboolean pino_endpoint_read_note(const PinoEndpoint *place, PinoEndpointNote *note) {
   g_autofree char *text = NULL;
-  *note = (PinoPlaceNote){0};
+  *note = (PinoEndpointNote){0};
   if (!g_file_get_contents(place->note, &text, NULL, NULL))
     return FALSE;
   g_autoptr(JsonNode) node = json_from_string(text, NULL);
@@ -79,12 +79,12 @@ static gboolean has_open(int pid, const struct stat *file) {
   return found;
 }
 
-int pino_place_engine(const PinoPlace *place) {
+int pino_endpoint_engine(const PinoEndpoint *place) {
   struct stat lock;
   pid_t pid = pino_lock_holder(place->run_dir);
   return pid > 0 && stat(place->lock, &lock) == 0 && has_open(pid, &lock) ? (int)pid : 0;
 }
 
-gboolean pino_place_is_locked(const PinoPlace *place) {
+gboolean pino_endpoint_is_locked(const PinoEndpoint *place) {
   return pino_lock_holder(place->run_dir) != 0;
 }
