@@ -38,12 +38,16 @@ run  | bash                          | the shell that scripts run in
 run  | procps                        | lists processes
 run  | ca-certificates               | trusts HTTPS servers
 run  | git                           | clones apps
+run  | git-lfs                       | large files of apps that keep them in Git LFS
 run  | python3                       | apps in Python
 run  | python3-venv                  | their virtual environments, and that of uv
 test | clang-format                  | checks the layout of the code
 test | universal-ctags               | checks the length of functions
 test | shellcheck                    | checks shell scripts
 test | python3-yaml                  | reads docs/openapi.yaml
+test | 7zip                          | makes archives with passwords, which must be refused
+test | btrfs-progs                   | makes a disk with reflinks, for the pool
+test | aria2                         | what downloads are measured against
 fuzz | clang                         | compiles the fuzz targets
 fuzz | libclang-rt-dev               | libFuzzer and the sanitizers of clang
 TABLE

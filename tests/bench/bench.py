@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures the engine and prints one table; the same goes to BUILD/bench.json.
 
-    bench.py --build BUILD [--only WORD] [--size MB] [--long MB]
+    bench.py --build BUILD [--only WORD] [--size MB] [--long MB] [--download MB]
+             [--copy MB]
 
 Each row has a figure and the limit that it is to keep. A benchmark, not a test: a missed limit is said, and is no
 failure.
@@ -19,7 +20,10 @@ import sys
 import tempfile
 import time
 
+import download_bench
 import service_bench
+import storage_bench
+import catalog_bench  # stands on the path that service_bench sets
 
 
 class Bench:
@@ -261,6 +265,9 @@ def latency(bench):
 
 MEASURES = [one_step, shell_echo, jump_loop, keeper_alone, throughput, memory_flat, waiting, latency]
 MEASURES += service_bench.MEASURES
+MEASURES += catalog_bench.MEASURES
+MEASURES += download_bench.MEASURES
+MEASURES += storage_bench.MEASURES
 
 
 def verdict(figure, limit, sense):
@@ -280,6 +287,8 @@ def main():
     parser.add_argument("--only", default="", help="only the measures with this in their name")
     parser.add_argument("--size", type=int, default=200, help="MB of output for the throughput (200)")
     parser.add_argument("--long", type=int, default=1000, help="MB of output for the memory (1000)")
+    parser.add_argument("--download", type=int, default=2000, help="MB to download (2000)")
+    parser.add_argument("--copy", type=int, default=2048, help="MiB to copy and hash (2048; hashed are 1024 at most)")
     options = parser.parse_args()
     bench = Bench(options)
     rows = []

@@ -349,14 +349,14 @@ def help_lists(t):
     service, plain = program.out.split("Without the service")
     for command in COMMANDS:
         t.has(service, r"^  %s\b" % command)
-    for command in ("run", "script", "menu", "doctor"):
+    for command in ("run", "script", "menu", "drive", "doctor"):
         t.has(plain, r"^  %s\b" % command)
     t.lacks(program.out, r"^  engine\b")
 
 
 @case("/cli/help/of-each-command")
 def help_each(t):
-    for command in COMMANDS + ["engine", "run", "menu", "doctor"]:
+    for command in COMMANDS + ["engine", "run", "menu", "drive", "doctor"]:
         program = t.run(command, "--help")
         t.status(program, 0)
         t.has(program.out, r"pinokiocloud (\[OPTION…\] )?%s\b" % command)
@@ -392,9 +392,10 @@ def no_runner(t):
     os.makedirs(os.path.dirname(alone))
     shutil.copy(t.engine, alone)
     t.engine = alone
-    t.fails(t.run("doctor"), "pinokiocloud-runner", "install")
-    t.fails(t.run("doctor", env={"PINOKIOCLOUD_RUNNER": "/nonexistent/runner"}), "/nonexistent/runner")
+    t.fails(t.run("menu", "x"), "pinokiocloud-runner", "install")
+    t.fails(t.run("menu", "x", env={"PINOKIOCLOUD_RUNNER": "/nonexistent/runner"}), "/nonexistent/runner")
     t.status(t.run("--version"), 0)
+    t.status(t.run("doctor", "--no-network"), 0)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from service import api, app, asking, case, end_all, kill_engine, leave, log, ne
 
 DETACH = "\x1d"
 
-# A shell that answers each line, tells its size when it changes, and ends with what it is told.
+# A shell that answers each line, tells its size when it changes, and ends with what it is told. It does not read with a
+# limit in time: when that is over, bash drops the line that it was taking, and a trap at its work.
 TALKING = (
     "trap 'echo size-$(stty size | tr \" \" x)' WINCH; echo at http://127.0.0.1:1/; "
-    'while true; do read -r -t 0.1 x || continue; case $x in quit*) exit ${x#quit};; esac; echo "got-$x-"; done'
+    "while true; do read -r -t 0 || { sleep 0.1; continue; }; read -r x || exit; "
+    'case $x in quit*) exit ${x#quit};; esac; echo "got-$x-"; done'
 )
 
 

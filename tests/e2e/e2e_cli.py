@@ -82,23 +82,8 @@ def answers_json(t):
 
 @case("/e2e/cli/no-escape-sequences-off-a-terminal")
 def no_colour(t):
-    for arguments in (["--help"], ["--version"], ["doctor"], ["no-such-command"]):
+    for arguments in (["--help"], ["--version"], ["doctor", "--no-network"], ["no-such-command"]):
         t.lacks(t.run(*arguments).both, "\x1b")
-
-
-@case("/e2e/cli/doctor-tells-what-is-there")
-def doctor(t):
-    run = t.run("doctor")
-    t.status(run, 0)
-    for word in ("pinokiocloud", "(?i)home", "git", "(?i)python", "uv", "bash", "(?i)gpu", "(?i)disk"):
-        t.has(run.out, word)
-    t.has(run.out, re.escape(t.home))
-
-
-@case("/e2e/cli/doctor-without-tools-says-so")
-def doctor_bare(t):
-    run = t.run("doctor", env={"PATH": "/nonexistent"})
-    t.has(run.both, r"(?i)git.*(not found|missing|none)")
 
 
 @case("/e2e/cli/home-is-made-under-the-users-home")

@@ -17,7 +17,7 @@ def log(text):
 
 @case("/e2e/terminal/no-color-is-kept")
 def no_color(t):
-    program = t.start("doctor", terminal=True, env={"NO_COLOR": "1"})
+    program = t.start("doctor", "--no-network", terminal=True, env={"NO_COLOR": "1"})
     program.end(20)
     t.lacks(program.out, "\x1b\\[[0-9;]*m")
 

@@ -25,6 +25,7 @@ FLOORS = {
     "state": 1,
     "control": 1,
     "cloud": 1,
+    "catalog": 1,
     "terminal": 1,
     "js": 2,
     "environment": 2,

@@ -65,7 +65,7 @@ def errors(stage):
     cases = [
         ("module.exports = {menu: () => { throw new Error('no menu today') }}", "script", "no menu today"),
         ("module.exports = {", "syntax", "pinokio.js"),
-        ("module.exports = {menu: () => { for (;;) {} }}", "limit", "5 seconds"),
+        ("module.exports = {menu: () => { for (;;) {} }}", "limit", "5 seconds|too long"),
         ("module.exports = {menu: () => new Promise(() => {})}", "limit", "too long"),
     ]
     for number, (source, code, text) in enumerate(cases):

@@ -174,6 +174,7 @@ class Stage:
         self.home = os.path.join(self.folder, "home")
         self.process = None
         self.port = 0
+        self.env = {}  # of the server, beside the own
         self.sockets = []
         os.makedirs(os.path.join(self.home, "api"))
 
@@ -193,7 +194,8 @@ class Stage:
         first = 20000 + os.getpid() % 20000
         command = [self.program, self.home, "--port", str(first)] + [str(argument) for argument in arguments]
         self.errors = open(self.path("errors"), "wb+")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors)
+        env = dict(os.environ, PINOKIO_HOME=self.home, PINOKIO_OFFLINE="1", **self.env)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, env=env)
         line = self.process.stdout.readline().decode()
         if not line.startswith("port "):
             raise AssertionError("serve did not start: " + self.said())

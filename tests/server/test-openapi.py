@@ -175,7 +175,7 @@ def answers(stage):
     stage.app("demo", start__json={"run": [{"method": "shell.run", "params": {"message": "echo hello; sleep 0.5"}}]})
     stage.start()
     run = stage.ask("POST", "/v1/apps/demo/start", {"script": "start.json"})
-    names = {"app": "demo", "run": run.json["run"], "shell": run.json["run"] + ".1", "key": "stop.grace_ms"}
+    names = {"app": "demo", "run": run.json["run"], "shell": run.json["run"] + ".1", "key": "stop.grace_ms", "id": "comfyui"}
     stage.waits(lambda: not stage.ask("GET", "/v1/runs/" + names["run"]).json["live"], "the end of the run")
     names["shell"] = stage.ask("GET", "/v1/runs/" + names["run"]).json["shells"][0]["id"]
     looked_at = 0
