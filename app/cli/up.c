@@ -26,7 +26,6 @@ static void say_where(const PinoEndpoint *place, const char *what) {
     pino_say("the engine %s, home %s", what, place->home);
 }
 
-/* A socket that takes connections may be that of an engine which was killed this very moment. */
 static gboolean engine_answers(void) {
   g_autoptr(PinoClient) client = pino_client_connect(FALSE, NULL);
   g_autoptr(JsonNode) status =
@@ -34,14 +33,20 @@ static gboolean engine_answers(void) {
   return status != NULL;
 }
 
+/* A socket that takes connections may be that of an engine which was killed this very moment. */
+static PinoEndpointState look(const PinoEndpoint *place, GError **error) {
+  PinoEndpointState state = pino_endpoint_look(place, error);
+  if (state == PINO_ENDPOINT_SERVED && !engine_answers() && pino_daemon_wait_gone(place, 0, -1, FIRM_MS))
+    state = PINO_ENDPOINT_NOBODY;
+  return state;
+}
+
 static int up(const PinoService *service) {
   g_autoptr(PinoEndpoint) place = pino_endpoint_new();
   g_autoptr(GError) error = NULL;
   g_auto(GStrv) arguments = pino_service_arguments(service);
   gboolean started = FALSE;
-  PinoEndpointState state = pino_endpoint_look(place, &error);
-  if (state == PINO_ENDPOINT_SERVED && !engine_answers() && pino_daemon_wait_gone(place, 0, -1, FIRM_MS))
-    state = PINO_ENDPOINT_NOBODY;
+  PinoEndpointState state = look(place, &error);
   if (state == PINO_ENDPOINT_REFUSED ||
       (state == PINO_ENDPOINT_NOBODY &&
        !pino_daemon_start(place, (const char *const *)arguments, &started, &error)))
@@ -131,7 +136,7 @@ static int down(gboolean apps) {
   g_autoptr(PinoEndpoint) place = pino_endpoint_new();
   g_autoptr(GError) error = NULL;
   int pid = pino_endpoint_engine(place);
-  if (pid == 0 && pino_endpoint_look(place, NULL) != PINO_ENDPOINT_SERVED) {
+  if (pid == 0 && look(place, NULL) != PINO_ENDPOINT_SERVED) {
     if (!apps || !has_shells(place)) {
       pino_say("no engine runs for %s", place->home);
       return PINO_EXIT_OK;

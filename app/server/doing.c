@@ -111,6 +111,11 @@ static void on_stopped_to_start(GObject *source, GAsyncResult *result, gpointer 
 }
 
 void pino_doing_restart(PinoCall *call, const char *app) {
-  if (is_there(call, app, NULL))
+  GError *error = NULL;
+  if (!is_there(call, app, NULL))
+    return;
+  if (!pino_engine_app_is_free(pino_call_engine(call), app, &error))
+    pino_call_fail(call, error);
+  else
     pino_engine_stop_app(pino_call_engine(call), app, on_stopped_to_start, pino_call_hold(call));
 }

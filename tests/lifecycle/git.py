@@ -205,7 +205,7 @@ def together(stage):
     heavy(world)
     world.server.hold()
     programs = [world.start("clone", world.server.url("hello")) for _ in range(2)]
-    stage.waits(lambda: len(world.server.packs) == 2, "both packs to be asked for")
+    stage.waits(lambda: len(world.server.packs) == 2, "both packs to be asked for", seconds=40)
     world.fails("clone", NOBODY, name="sweeps", tries=1)
     world.server.release()
     for program in programs:

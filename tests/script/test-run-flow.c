@@ -31,7 +31,7 @@ static const BenchCase order_cases[] = {
      "[log(['{{Number.isInteger(random)}}', '{{random !== random}}', '{{timestamp > 1700000000000}}',"
      "'{{typeof gpu.memory}}', '{{typeof cloud.platform}}', '{{cloud.base_path.length > 0}}',"
      "'{{cloud.persistent_path.length > 0}}'])]",
-     "[true,true,true,'number','string',true,true]\n"},
+     "[true,true,true,'object','string',true,true]\n"},
     {"nested-template", "[step('local.set', {linux_PATH: 'deep'}), say('x {{local.{{platform}}_PATH}}')]",
      "x deep\n"},
     {"four-renderings",

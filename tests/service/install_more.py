@@ -192,7 +192,6 @@ def harmful(service):
         "git@-oProxyCommand=x:app.git/x.git",
         "http://x/" + "a" * 100000,
         "http://x/..",
-        "http://x/%2e%2e",
         "http://x/.git",
     ):
         for path in ("/v1/apps", "/v1/plans"):
@@ -218,6 +217,9 @@ def bad_names(service):
             service.equal(answer.status in (400, 404, 414, 422), True, "%s %r: %d %s" % (verb, name[:20], answer.status, answer.text))
         answer = service.api().delete(["v1", "apps", name])
         service.equal(answer.status in (400, 404, 405, 414, 422), True, "delete %r: %d %s" % (name[:20], answer.status, answer.text))
+    for path in ("/v1/apps/%F0/install", "/v1/apps/http%3A%2F%2Fx%2F%F0/install", "/v1/apps/x%00y/install"):
+        answer = service.api().post(path, {})
+        service.equal(answer.status in (400, 404), True, "%s: %d %s" % (path, answer.status, answer.text))
     service.equal(service.api().get("/v1/runs").json(), [], "runs")
 
 
@@ -252,6 +254,8 @@ def secrets(service):
     for folder, _, names in os.walk(service.home):
         for name in names:
             path = os.path.join(folder, name)
+            if not os.path.isfile(path):
+                continue
             with open(path, "rb") as file:
                 held = file.read()
             service.equal(b"s3same-open" in held, False, "the token is in " + path)
@@ -299,8 +303,8 @@ def library_lost(service):
         if name.startswith("library.sqlite"):
             os.unlink(os.path.join(service.home, name))
     service.up()
-    service.waits(lambda: service.api().get(["v1", "runs", run]).status == 200 and service.state(run) == "running", "the run")
-    view = service.view(run)
+    service.waits(lambda: service.api().get(["v1", "runs", run]).status == 200, "the run")
+    view = service.waits(lambda: service.view(run)["operation"] and service.view(run), "its runner's word")
     service.equal((view["kind"], view["operation"]["operation"]), ("install", "install"), "operation")
     service.equal(service.api().post(["v1", "apps", "hello", "update"], {}).status, 409, "update meanwhile")
     service.stop_run(run)
@@ -331,6 +335,95 @@ def closed(service):
     run = service.api().get("/v1/runs").json()[0]["id"]
     service.becomes(run, "finished")
     service.equal(made(service, "hello"), ALL, "steps done")
+
+
+@case("/service/install/server-that-later-steps-need")
+def needs_server(service):
+    server = serve(service)
+    up = apps.shell("echo up >> marks; echo is up; exec sleep 76548", on=[{"event": "/is up/", "done": True}])
+    needs = apps.shell("echo needs >> marks; test ! -e ../../hang-2 || exec sleep 76542")
+    server.repository("hello").commit(files("hello", apps.shell("echo first >> marks"), up, needs))
+    service.up()
+    touch(service, "hang-2")
+    run = install(service, server.url("hello"))
+    service.waits(lambda: os.path.isdir(service.home + "/api/hello") and "needs" in made(service, "hello"), "the last step")
+    service.kill(service.runners()[0])
+    service.becomes(run, "interrupted")
+    go_on(service, 2)
+    service.run("install", "hello")
+    service.equal(made(service, "hello"), ["first", "up", "needs", "up", "needs"], "steps done")
+    service.equal(service.processes_with("7654"), [], "left running")
+
+
+@case("/service/install/script-that-restarts")
+def restarts(service):
+    server = serve(service)
+    again = dict({"method": "script.restart"}, when="{{!exists('again')}}")
+    steps = [apps.shell("echo one >> marks"), apps.shell("test ! -e once || touch again; touch once"), again]
+    server.repository("hello").commit(files("hello", *steps))
+    service.up()
+    service.run("install", server.url("hello"))
+    service.equal(made(service, "hello"), ["one", "one"], "steps done")
+    service.app_becomes("hello", "INSTALLED")
+
+
+@case("/service/install/restart-and-stop-meanwhile")
+def restart_meanwhile(service):
+    server, _ = one_app(service)
+    run = begin(service, server.url("hello"), 2)
+    answer = service.api().post(["v1", "apps", "hello", "restart"], {})
+    service.equal((answer.status, service.state(run)), (409, "running"), answer.text)
+    service.run("stop", "hello")
+    service.equal(service.state(run), "stopped", "the install")
+    go_on(service, 2)
+    service.run("install", "hello")
+    service.equal(made(service, "hello"), ["1", "2"] + ALL[1:], "steps done")
+
+
+@case("/service/install/titles-that-write-on-the-terminal")
+def titles(service):
+    server = serve(service)
+    body = files("x", apps.shell("echo x"))
+    body["pinokio.js"] = "module.exports = {title: '\\x1b]0;owned\\x07\\x1b[2Jtitle', menu: []}"
+    body["install.json"] = json.dumps(apps.script({"method": "fs.write", "params": {"path": "\x1b[2Jinstalled", "text": "\x1b]0;owned\x07"}}, {"method": "input", "params": {"title": "\x1b[2Jq"}}))
+    server.repository("hello").commit(body)
+    service.up()
+    for words in (["--plan"], []):
+        program = service.run("install", server.url("hello"), *words, status=None)
+        service.equal([word for word in ("owned\x07", "\x1b[2J") if word in program.both], [], program.both)
+
+
+@case("/service/install/many-at-once")
+def many(service):
+    server, _ = one_app(service)
+    programs = [service.start("install", server.url("hello"), "--name", "app%d" % n) for n in range(6)]
+    programs += [service.start("install", "--plan", server.url("hello"))]
+    for program in programs:
+        program.end(60)
+        service.equal(program.code, 0, program.both)
+    for n in range(6):
+        service.equal(made(service, "app%d" % n), ALL, "steps done")
+    left = [name for name in os.listdir(os.path.join(service.home, "api")) if name.startswith(".")]
+    service.equal(left, [], "left under api/")
+
+
+@case("/service/install/stopped-or-killed-while-it-fetches")
+def while_fetching(service):
+    server, _ = one_app(service)
+    server.delay = 2
+    for path in ("/v1/apps", "/v1/plans"):
+        for end in (service.stop_run, lambda run: service.kill(service.runners()[0])):
+            run = service.api().post(path, {"source": server.url("hello")}).json()["run"]
+            service.waits(lambda: service.processes_with(server.url("hello")), "git")
+            end(run)
+            service.becomes(run, "stopped", "interrupted")
+    server.delay = 0
+    service.run("install", "--plan", server.url("hello"))
+    service.run("install", server.url("hello"))
+    service.equal(made(service, "hello"), ALL, "steps done")
+    service.equal(os.listdir(os.path.join(service.home, "api")), ["hello"], "under api/")
+    left = [name for name in os.listdir(os.path.join(service.home, "cache")) if name.startswith("plan-")]
+    service.equal(left, [], "left of plans")
 
 
 if __name__ == "__main__":

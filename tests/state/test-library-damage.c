@@ -251,6 +251,33 @@ static void test_version_zero(void) {
   }
 }
 
+/* What an older engine left: everything in it stays, and what is new can be used. */
+static void test_older_version(void) {
+  g_auto(TestDir) dir = test_dir_make();
+  g_autofree char *sql = NULL;
+  g_autoptr(GError) error = NULL;
+  g_file_get_contents(VERSION_1_SQL, &sql, NULL, &error);
+  g_assert_no_error(error);
+  run_sql(&dir, sql);
+  for (int turn = 0; turn < 2; turn++) {
+    PinoLibraryFound found;
+    g_autoptr(PinoLibrary) library = rows_open(&dir, &found, NULL);
+    g_assert_cmpint(found, ==, PINO_LIBRARY_OPENED);
+    g_autoptr(PinoRunRow) row = pino_library_run(library, "20261122-223858-9105", &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(row->app_id, ==, "old");
+    g_assert_cmpstr(row->state, ==, "finished");
+    g_assert_cmpstr(row->operation, ==, turn == 0 ? NULL : "{\"operation\":\"plan\"}");
+    g_free(row->operation);
+    row->operation = g_strdup("{\"operation\":\"plan\"}");
+    g_assert_true(pino_library_put_run(library, row, &error));
+    g_autoptr(GPtrArray) apps = pino_library_applications(library, NULL);
+    g_autoptr(GPtrArray) processes = pino_library_processes(library, row->id, NULL);
+    g_assert_cmpuint(apps->len, ==, 1);
+    g_assert_cmpuint(processes->len, ==, 1);
+  }
+}
+
 static void test_newer_version(void) {
   g_auto(TestDir) dir = test_dir_make();
   g_autoptr(GBytes) made = make_library(&dir);
@@ -453,6 +480,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/state/library/nonsense-in-its-place", test_nonsense);
   g_test_add_func("/state/library/somebody-changed-its-schema", test_schema);
   g_test_add_func("/state/library/empty-file-of-version-0", test_version_zero);
+  g_test_add_func("/state/library/older-version-is-brought-up-to-date", test_older_version);
   g_test_add_func("/state/library/newer-version-is-not-touched", test_newer_version);
   g_test_add_func("/state/library/folder-in-its-place", test_folder_in_its_place);
   g_test_add_func("/state/library/folder-where-the-wal-goes", test_folder_for_the_wal);

@@ -406,8 +406,8 @@ static void test_ranges_only_once(void) {
   turning.file.cuts = 0;
   turning.other.ranges = FALSE;
   gets(&stage, 16 * MIB);
-  /* The first piece, what others were given and did not take, and the whole. */
-  g_assert_cmpint(turning.other.most_now, <=, 4);
+  /* The first piece, three that were asked for beside it, and the whole: the server may see the end of those late. */
+  g_assert_cmpint(turning.other.most_now, <=, 5);
 }
 
 static void test_another_range(void) {

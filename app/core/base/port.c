@@ -22,9 +22,10 @@ static gboolean nobody_listens(guint port) {
   return is_free;
 }
 
-int pino_port_keep(guint port) {
+static int bind_name(const char *kind, guint port) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int length = g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "pinokiocloud-port-%u", port);
+  int length =
+      g_snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "pinokiocloud-%s-%u", kind, port);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (gsize)length);
   if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0)
@@ -34,11 +35,22 @@ int pino_port_keep(guint port) {
   return -1;
 }
 
-/* Kept first and looked at then: who kept it before may just have come to listen. */
+int pino_port_keep(guint port) {
+  return bind_name("kept", port);
+}
+
+static gboolean nobody_keeps(guint port) {
+  int fd = pino_port_keep(port);
+  if (fd >= 0)
+    close(fd);
+  return fd >= 0;
+}
+
+/* Taken first and looked at then: who took it before may just have handed it on, or come to listen. */
 int pino_port_take(guint *port, GError **error) {
   for (*port = PINO_PORT_FIRST; *port <= PINO_PORT_LAST; (*port)++) {
-    int fd = pino_port_keep(*port);
-    if (fd >= 0 && nobody_listens(*port))
+    int fd = bind_name("port", *port);
+    if (fd >= 0 && nobody_keeps(*port) && nobody_listens(*port))
       return fd;
     if (fd >= 0)
       close(fd);

@@ -124,6 +124,9 @@ typedef struct {
 char *pino_engine_operate(PinoEngine *engine, const PinoEngineOperation *operation, char **app,
                           gboolean *already, GError **error);
 
+/* FALSE with UNAVAILABLE when an operation is under way on the app, which a start or restart would disturb. */
+gboolean pino_engine_app_is_free(PinoEngine *engine, const char *app, GError **error);
+
 /* Stops a run; finish is called when nothing of it is left. One that has ended is no error. */
 void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback callback, gpointer data);
 /* Stops all runs of an app; apps that require it go on. app NULL: all runs. */

@@ -183,7 +183,7 @@ void pino_live_drop_shell(PinoLive *live, guint index);
 guint pino_live_running_shells(const PinoLive *live);
 /* Whether it is over: nothing of it runs and its state is a last one. */
 gboolean pino_live_is_over(const PinoLive *live);
-/* Its runner is gone, or going: the ports that it kept for the app are kept here, if they are not yet. */
+/* Its runner is gone, or may go: the ports that it took for the app are kept here, if they are not yet. */
 void pino_live_keep_ports(PinoLive *live);
 /* Writes it and tells nobody. */
 gboolean pino_live_save(PinoLive *live, GError **error);
@@ -299,8 +299,6 @@ void pino_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallback call
 
 /* --- operate.c ---- */
 
-/* UNAVAILABLE when something is being done to the app that a start would disturb. */
-gboolean pino_operate_is_free(PinoEngine *engine, const char *app, GError **error);
 /* The kind and operation of a run that the library has lost, from its runner's hello. */
 void pino_operate_take(PinoRunRow *row, JsonObject *hello);
 /* An operation as it may be shown: without the login in its URL. Free with g_free(). */

@@ -70,7 +70,8 @@ static JsonArray *ports_of(PinoLive *live) {
 /* One that is kept fails to be kept again, so nothing is kept twice. */
 void pino_live_keep_ports(PinoLive *live) {
   JsonArray *ports = ports_of(live);
-  for (guint i = 0; ports != NULL && live->channel == NULL && i < json_array_get_length(ports); i++) {
+  guint count = ports != NULL ? json_array_get_length(ports) : 0;
+  for (guint i = 0; live->kept->len < count && i < count; i++) {
     gint64 port = json_array_get_int_element(ports, i);
     int fd = port > 0 && port <= G_MAXUINT16 ? pino_port_keep((guint)port) : -1;
     if (fd >= 0)

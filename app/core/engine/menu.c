@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "engine/internal.h"
 
+#define LOOKS 3 /* at an app, when workers are lost */
 #define TIME_LIMIT_S 10
 
 typedef struct {
@@ -246,12 +247,29 @@ JsonObject *pino_menus_read_finish(GAsyncResult *result, GError **error) {
 typedef struct {
   PinoEngine *engine;
   char *app;
+  guint tries; /* before this one */
 } Look;
+
+static void describe(PinoMenus *menus, const char *app, guint tries);
+
+/* The launcher's own fault, which another look would find again; else a worker was lost. */
+static gboolean is_of_the_launcher(const GError *error) {
+  static const int codes[] = {PINO_ERROR_SCRIPT, PINO_ERROR_SYNTAX, PINO_ERROR_NOT_FOUND, PINO_ERROR_LIMIT,
+                              PINO_ERROR_USAGE};
+  for (guint i = 0; i < G_N_ELEMENTS(codes); i++)
+    if (g_error_matches(error, PINO_ERROR, codes[i]))
+      return TRUE;
+  return FALSE;
+}
 
 static void on_looked(GObject *source, GAsyncResult *result, gpointer data) {
   Look *look = data;
-  g_autoptr(JsonObject) menu = pino_menus_read_finish(result, NULL);
-  if (!look->engine->closing)
+  g_autoptr(GError) error = NULL;
+  g_autoptr(JsonObject) menu = pino_menus_read_finish(result, &error);
+  gboolean again = menu == NULL && look->tries < LOOKS && !is_of_the_launcher(error);
+  if (!look->engine->closing && again)
+    describe(look->engine->menus, look->app, look->tries + 1);
+  else if (!look->engine->closing)
     pino_application_describe(look->engine, look->app, menu);
   pino_engine_drop(look->engine);
   g_free(look->app);
@@ -267,14 +285,18 @@ static gboolean is_waiting(PinoMenus *menus, const char *app) {
   return FALSE;
 }
 
-void pino_menus_describe(PinoMenus *menus, const char *app) {
+static void describe(PinoMenus *menus, const char *app, guint tries) {
   g_autofree char *folder = app != NULL ? pino_application_path(menus->engine, app, NULL) : NULL;
   if (folder == NULL || menus->engine->closing || is_waiting(menus, app))
     return;
   Look *look = g_new0(Look, 1);
-  *look = (Look){.engine = pino_engine_hold(menus->engine), .app = g_strdup(app)};
+  *look = (Look){.engine = pino_engine_hold(menus->engine), .app = g_strdup(app), .tries = tries};
   g_autoptr(GTask) task = g_task_new(NULL, NULL, on_looked, look);
   enqueue(menus, folder, app, task);
+}
+
+void pino_menus_describe(PinoMenus *menus, const char *app) {
+  describe(menus, app, 0);
 }
 
 /* --- for those outside ----------------------------------------------------------------------------------------- */

@@ -204,6 +204,7 @@ static void take_state(PinoLive *live, JsonObject *message) {
   pino_health_follow(live);
   if (flag(message, "settled") && state == PINO_LIVE_READY) {
     live->leaving = TRUE;
+    pino_live_keep_ports(live); /* while its runner still has them */
     pino_live_flush(live->engine);
     pino_runner_send(live, "leave");
   }

@@ -165,7 +165,7 @@ static const char *doing(const PinoLive *live) {
   return "worked on";
 }
 
-gboolean pino_operate_is_free(PinoEngine *engine, const char *app, GError **error) {
+gboolean pino_engine_app_is_free(PinoEngine *engine, const char *app, GError **error) {
   PinoLive *live = under_way(engine, app, TRUE, 1);
   if (live != NULL && live->state > PINO_LIVE_STOPPING)
     return TRUE;
@@ -178,7 +178,7 @@ gboolean pino_operate_is_free(PinoEngine *engine, const char *app, GError **erro
 static gboolean may_begin(PinoEngine *engine, guint index, const char *app, GError **error) {
   if (g_str_equal(operations[index].kind, "plan"))
     return TRUE;
-  if (!pino_operate_is_free(engine, app, error))
+  if (!pino_engine_app_is_free(engine, app, error))
     return FALSE;
   PinoLive *live = under_way(engine, app, FALSE, 1);
   if (live == NULL || (!operations[index].disturbs && live->state == PINO_LIVE_READY))
@@ -300,6 +300,10 @@ char *pino_engine_operate(PinoEngine *engine, const PinoEngineOperation *wish, c
   if (index == G_N_ELEMENTS(operations) || wish->source == NULL || *wish->source == '\0') {
     g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "there is no operation '%s' for '%s'",
                 wish->operation != NULL ? wish->operation : "", wish->source != NULL ? wish->source : "");
+    return NULL;
+  }
+  if (!g_utf8_validate(wish->source, -1, NULL)) {
+    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_USAGE, "what is to be worked on is no UTF-8 text");
     return NULL;
   }
   if (engine->closing) {

@@ -278,7 +278,7 @@ static void make_run(GTask *task) {
   g_autoptr(GPtrArray) required = g_ptr_array_new_with_free_func(pino_required_free);
   if (is_there_already(task))
     return;
-  if (start->app != NULL && !pino_operate_is_free(start->engine, start->app, &error)) {
+  if (start->app != NULL && !pino_engine_app_is_free(start->engine, start->app, &error)) {
     g_task_return_error(task, g_steal_pointer(&error));
     return;
   }

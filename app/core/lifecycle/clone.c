@@ -1,10 +1,7 @@
 #include "lifecycle/clone.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -12,6 +9,7 @@
 #include "base/error.h"
 #include "lifecycle/extra.h"
 #include "lifecycle/git.h"
+#include "lifecycle/workplace.h"
 #include "script/resolve.h"
 #include "storage/atomic.h"
 #include "storage/tree.h"
@@ -144,33 +142,6 @@ static gboolean find_present(const Clone *clone, char **folder, GError **error) 
 
 /* --- the half-made clone ---------------------------------------------------------------------------------------- */
 
-static int lock_folder(const char *path) {
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
-
-/* Takes away what killed processes left: nobody holds its lock. What cannot be removed is in nobody's way. */
-static void sweep(const char *api) {
-  g_autoptr(GDir) dir = g_dir_open(api, 0, NULL);
-  const char *name;
-  while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-    if (*name != '.' || strstr(name, HALF) == NULL)
-      continue;
-    g_autofree char *path = g_build_filename(api, name, NULL);
-    int lock = lock_folder(path);
-    if (lock < 0)
-      continue;
-    g_autoptr(GError) error = NULL;
-    if (!pino_tree_remove(path, NULL, &error))
-      g_warning("what an earlier clone left stays: %s", error->message);
-    close(lock);
-  }
-}
-
 static gboolean check_room(const Clone *clone, GError **error) {
   struct statvfs fs;
   if (clone->spec->bytes == 0 || statvfs(clone->api, &fs) != 0)
@@ -188,13 +159,10 @@ static gboolean check_room(const Clone *clone, GError **error) {
 
 static gboolean make_half(Clone *clone, GError **error) {
   g_autofree char *half = g_strdup_printf("%s/.%s" HALF "XXXXXX", clone->api, clone->name);
-  if (g_mkdtemp_full(half, 0777) == NULL) {
-    pino_error_set_errno(error, errno, "mkdtemp", half);
+  clone->half = pino_workplace_make(half, &clone->lock, error);
+  if (clone->half == NULL)
     return FALSE;
-  }
-  clone->half = g_steal_pointer(&half);
   clone->inner = g_build_filename(clone->half, clone->name, NULL);
-  clone->lock = lock_folder(clone->half);
   return TRUE;
 }
 
@@ -303,7 +271,7 @@ char *pino_clone(PinoRun *run, const PinoCloneSpec *spec, GError **error) {
   char *folder = NULL;
   if (!pino_dir_make(clone.api, error) || !find_present(&clone, &folder, error))
     return NULL;
-  sweep(clone.api);
+  pino_workplace_sweep(clone.api, HALF);
   if (folder != NULL)
     return folder;
   return check_room(&clone, error) ? clone_anew(&clone, error) : NULL;

@@ -1,6 +1,7 @@
 /* Installing: cloned, looked at, its own script run, and its menu asked whether that was all. */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -14,7 +15,11 @@
 #include "lifecycle/update.h"
 #include "lifecycle/view.h"
 #include "lifecycle/work.h"
+#include "lifecycle/workplace.h"
+#include "storage/atomic.h"
 #include "storage/tree.h"
+
+#define LOOK "plan-" /* clones that are only looked at, under HOME/cache */
 
 /* --- the plan ----------------------------------------------------------------------------------------------------- */
 
@@ -77,42 +82,48 @@ static gboolean is_possible(PinoWork *work, const char *plan, GError **error) {
   return FALSE;
 }
 
-/* Into a folder of its own, so that nobody takes it for an app. */
-static char *clone_to_look(PinoWork *work, GError **error) {
-  g_autofree char *cache = g_build_filename(work->home, "cache", NULL);
-  g_autofree char *folder = g_build_filename(cache, "plan-XXXXXX", NULL);
+/* Clones it to be looked at. */
+static gboolean clone_to_look(PinoWork *work, const char *folder, GError **error) {
   g_autofree char *tail = NULL;
   int status = -1;
-  if (g_mkdir_with_parents(cache, 0777) != 0 || g_mkdtemp(folder) == NULL) {
-    pino_error_set_errno(error, errno, "make a folder in", cache);
-    return NULL;
-  }
-  g_autofree char *clone = g_build_filename(folder, work->app, NULL);
-  const char *const argv[] = {"git", "clone", "--depth", "1", "--progress", "--", work->url, clone, NULL};
+  const char *const argv[] = {"git", "clone", "--depth", "1", "--progress", "--", work->url, work->app, NULL};
   const char *const env[] = {"LC_ALL=C.UTF-8", "GIT_LFS_SKIP_SMUDGE=1", "GIT_ASKPASS=true", NULL};
-  PinoProgram git = {.folder = cache, .argv = argv, .env = env};
+  PinoProgram git = {.folder = folder, .argv = argv, .env = env};
+  g_autoptr(GError) found = NULL;
   pino_work_stage(work, "clone", "fetching %s to look at it", work->app);
-  if (pino_run_program_full(work->run, &git, &tail, &status, error))
-    return g_steal_pointer(&folder);
-  if (error == NULL || !g_error_matches(*error, PINO_ERROR, PINO_ERROR_CANCELLED)) {
-    g_clear_error(error);
-    pino_git_fail(error, pino_git_kind(tail, status), work->url, tail);
-  }
-  pino_tree_remove(folder, NULL, NULL);
+  if (pino_run_program_full(work->run, &git, &tail, &status, &found))
+    return TRUE;
+  if (!g_error_matches(found, PINO_ERROR, PINO_ERROR_CANCELLED))
+    return pino_git_fail(error, pino_git_kind(tail, status), work->url, tail);
+  g_propagate_error(error, g_steal_pointer(&found));
+  return FALSE;
+}
+
+static char *plan_in(PinoWork *work, const char *folder, GError **error) {
+  g_autofree char *clone = g_build_filename(folder, work->app, NULL);
+  if (!clone_to_look(work, folder, error))
+    return NULL;
+  if (pino_clone_has_launcher(clone))
+    return make_plan(work, clone, error);
+  pino_git_fail(error, PINO_GIT_NO_LAUNCHER, work->url, NULL);
   return NULL;
 }
 
+/* In a folder of its own, so that nobody takes it for an app. */
 static gboolean plan_elsewhere(PinoWork *work, GError **error) {
-  g_autofree char *folder = clone_to_look(work, error);
+  int lock;
+  g_autofree char *cache = g_build_filename(work->home, "cache", NULL);
+  g_autofree char *template = g_build_filename(cache, LOOK "XXXXXX", NULL);
+  if (!pino_dir_make(cache, error))
+    return FALSE;
+  pino_workplace_sweep(cache, LOOK);
+  g_autofree char *folder = pino_workplace_make(template, &lock, error);
   if (folder == NULL)
     return FALSE;
-  g_autofree char *clone = g_build_filename(folder, work->app, NULL);
-  g_autofree char *plan = NULL;
-  if (pino_clone_has_launcher(clone))
-    plan = make_plan(work, clone, error);
-  else
-    pino_git_fail(error, PINO_GIT_NO_LAUNCHER, work->url, NULL);
+  g_autofree char *plan = plan_in(work, folder, error);
   pino_tree_remove(folder, NULL, NULL);
+  if (lock >= 0)
+    close(lock);
   return plan != NULL;
 }
 
@@ -198,7 +209,7 @@ static gboolean check_installed(PinoWork *work, PinoInstallation *record, guint 
   g_autoptr(PinoLauncher) launcher = pino_launcher_read(work->run, work->folder, error);
   if (launcher == NULL)
     return FALSE;
-  if (!launcher->installed) {
+  if (!launcher->installed && !launcher->undecided) {
     forget_steps(work); /* there is no step to go back to */
     g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED,
                 "the install script came to its end%s, but %s's menu still says that it is not installed",

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "pinokiocloud-lifecycle.h"
+#include "state/installation.h"
 
 void pino_launcher_free(PinoLauncher *launcher) {
   if (launcher == NULL)
@@ -38,12 +39,25 @@ static PinoLauncher *parse(const char *folder, const char *json, GError **error)
   launcher->folder = g_strdup(folder);
   launcher->title = member_text(object, "title");
   launcher->installed = json_object_get_boolean_member_with_default(object, "installed", FALSE);
+  launcher->undecided = json_object_get_boolean_member_with_default(object, "undecided", FALSE);
   launcher->install = member_text(object, "install");
   launcher->start = member_text(object, "start");
   launcher->install_input = member_json(object, "installInput", FALSE);
   launcher->start_input = member_json(object, "startInput", FALSE);
   launcher->json = member_json(object, "shown", TRUE);
   return launcher;
+}
+
+/* Of an app under HOME/api; others have no record. */
+static gboolean is_recorded(const char *home, const char *folder) {
+  g_autofree char *name = g_path_get_basename(folder);
+  g_autofree char *usual = g_build_filename(home, "api", name, NULL);
+  PinoInstallation record = {0};
+  if (g_strcmp0(usual, folder) == 0)
+    pino_installation_read(home, name, &record);
+  gboolean recorded = record.script != NULL && !record.installing && record.ended_at > 0;
+  pino_installation_clear(&record);
+  return recorded;
 }
 
 PinoLauncher *pino_launcher_read(PinoRun *run, const char *folder, GError **error) {
@@ -54,7 +68,8 @@ PinoLauncher *pino_launcher_read(PinoRun *run, const char *folder, GError **erro
   g_resources_register(pinokiocloud_lifecycle_get_resource());
   g_autoptr(GString) argument = g_string_new("{\"folder\":");
   pino_json_append_string(argument, folder, strlen(folder));
-  g_string_append_c(argument, '}');
+  g_string_append_printf(argument, ",\"recorded\":%s}",
+                         is_recorded(pino_run_home(run), folder) ? "true" : "false");
   g_autofree char *json = pino_run_call_json(run, "pino:launcher", "read", argument->str, error);
   return json != NULL ? parse(folder, json, error) : NULL;
 }

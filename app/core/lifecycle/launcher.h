@@ -9,8 +9,9 @@ typedef struct {
   char *folder; /* of the app */
   char *title;  /* may be "" */
   gboolean installed;
-  char *install;                     /* script that installs it; NULL: there is none */
-  char *start;                       /* script that the menu would start now; NULL: there is none */
+  gboolean undecided; /* its menu does not tell: installed is what the record of its install says */
+  char *install;      /* script that installs it; NULL: there is none */
+  char *start;        /* script that the menu would start now; NULL: there is none */
   char *install_input, *start_input; /* JSON of their params and queries */
   char *json;                        /* the whole menu as `pinokiocloud menu --json` prints it */
 } PinoLauncher;

@@ -140,17 +140,25 @@ function named(dir, name) {
   return found ? { _script: found, _input: {} } : null
 }
 
-function wishes(items, dir) {
+// A menu that is always the same, or offers to start beside installing, does not tell whether the app is installed.
+function isUndecided(menu, now, all) {
+  return !!now && isInstall(now) && !isReinstall(now) &&
+    (typeof menu !== 'function' || all.some((item) => /^start/i.test(path.basename(item._script))))
+}
+
+function wishes(menu, items, dir, recorded) {
   const now = present(items)
   const all = flat(items).filter(isScript)
   const install = all.find(isInstall) || named(dir, 'install')
   const start = now && !isHouseWork(now) ? now
     : all.find((item) => /^start/i.test(path.basename(item._script))) || all.find((item) => !isHouseWork(item)) || named(dir, 'start')
-  return { installed: now ? !isInstall(now) || isReinstall(now) : install === null, install, start }
+  const undecided = isUndecided(menu, now, all)
+  const installed = undecided ? recorded : now ? !isInstall(now) || isReinstall(now) : install === null
+  return { installed, undecided, install, start }
 }
 
-// {folder} -> what launcher.h's PinoLauncher holds
-async function read({ folder }) {
+// {folder, recorded: an install of it has come to its end} -> what launcher.h's PinoLauncher holds
+async function read({ folder, recorded }) {
   const file = launcherFile(folder)
   if (!file) throw new Error(folder + ' holds no pinokio.js: is it the folder of a Pinokio app?')
   const dir = path.dirname(file)
@@ -158,7 +166,7 @@ async function read({ folder }) {
   const about = metadata(launcher, dir)
   const menu = await called(launcher.menu, dir)
   const items = Array.isArray(menu) ? decorateAll(menu, dir) : []
-  const { installed, install, start } = wishes(items, dir)
+  const { installed, undecided, install, start } = wishes(launcher.menu, items, dir, recorded)
   const running = kernel.api.running
   const shown = {
     title: about.title || path.basename(folder),
@@ -170,7 +178,7 @@ async function read({ folder }) {
     items
   }
   return {
-    title: shown.title, installed, shown,
+    title: shown.title, installed, undecided, shown,
     install: install ? install._script : null, installInput: install ? install._input : {},
     start: start ? start._script : null, startInput: start ? start._input : {}
   }

@@ -99,7 +99,11 @@ static void on_event(const PinoEvent *event, gpointer data) {
   case PINO_EVENT_EXIT:
     pino_conflict_end(watch->conflict, event->signal != 0 ? -1 : event->code);
     tell_troubles(watch);
-    if (event->code > 0 && event->signal == 0)
+    if (event->code > 0 && event->signal == 0 && !pino_run_is_forgiven(watch->run))
+      tell_failed_command(watch, event);
+    break;
+  case PINO_EVENT_TOLD:
+    if (pino_event_is_failed(event) && !pino_run_is_forgiven(watch->run))
       tell_failed_command(watch, event);
     break;
   default:

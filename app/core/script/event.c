@@ -28,6 +28,10 @@ static void append_shell(GString *out, const PinoEvent *event) {
   }
 }
 
+gboolean pino_event_is_failed(const PinoEvent *event) {
+  return event->type == PINO_EVENT_TOLD && g_strcmp0(event->name, PINO_TOLD_FAILED) == 0;
+}
+
 void pino_event_to_json(const PinoEvent *event, GString *out) {
   g_string_append(out, "{\"type\":");
   const char *name = type_name(event);

@@ -43,6 +43,10 @@ typedef struct {
 /* Called on the run's thread; everything in the event is borrowed. */
 typedef void (*PinoEventSink)(const PinoEvent *event, gpointer data);
 
+/* The name of what is told, during an operation, when a command typed into a shell that goes on has failed: shell, code. */
+#define PINO_TOLD_FAILED "failed"
+gboolean pino_event_is_failed(const PinoEvent *event);
+
 /* The event as one line of JSON, newline included, appended to out. */
 void pino_event_to_json(const PinoEvent *event, GString *out);
 

@@ -9,6 +9,8 @@
 #include "storage/atomic.h"
 
 #define FORMAT 1
+#define GIT_DIED 128
+#define TAIL_BYTES 2048
 #define MOST_BYTES (4 * 1024 * 1024) /* of the file: memory that is larger is not worth a faster second try */
 
 /* A script whose steps are being done. */
@@ -25,6 +27,10 @@ struct _PinoProgress {
   JsonObject *places; /* key -> place */
   GHashTable *loaded; /* keys of places that an earlier run has left */
   GPtrArray *frames;  /* the outermost first */
+  gboolean again;     /* an earlier try may have made what this one makes */
+  gboolean clones;    /* the present command is a git clone and nothing more */
+  gboolean forgiven;  /* the command that ended last */
+  GString *tail;      /* of what it printed */
 };
 
 static void frame_free(gpointer data) {
@@ -86,6 +92,8 @@ PinoProgress *pino_progress_new(const char *file, gboolean from_start) {
   progress->file = g_strdup(file);
   progress->loaded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   progress->frames = g_ptr_array_new_with_free_func(frame_free);
+  progress->again = !from_start;
+  progress->tail = g_string_new(NULL);
   if (!from_start)
     load(progress);
   else if (g_unlink(file) != 0 && errno != ENOENT)
@@ -101,6 +109,7 @@ void pino_progress_free(PinoProgress *progress) {
   json_object_unref(progress->places);
   g_hash_table_unref(progress->loaded);
   g_ptr_array_unref(progress->frames);
+  g_string_free(progress->tail, TRUE);
   g_free(progress->file);
   g_free(progress);
 }
@@ -290,9 +299,41 @@ void pino_progress_after(PinoScript *script, int next, JSValueRef input) {
   save(progress);
 }
 
+void pino_progress_command(PinoRun *run, const char *command) {
+  if (run->progress == NULL)
+    return;
+  while (g_ascii_isspace(*command))
+    command++;
+  run->progress->clones = g_str_has_prefix(command, "git clone ") && strpbrk(command, ";&|\n") == NULL;
+  g_string_truncate(run->progress->tail, 0);
+}
+
+/* git does not clone into a folder that an earlier try has filled. */
+static gboolean is_forgiven(PinoProgress *progress, const PinoEvent *event) {
+  return progress->again && progress->clones && event->code == GIT_DIED &&
+         strstr(progress->tail->str, "already exists and is not an empty directory") != NULL;
+}
+
+gboolean pino_run_is_forgiven(PinoRun *run) {
+  return run->progress != NULL && run->progress->forgiven;
+}
+
+static void keep_tail(GString *tail, const PinoEvent *event) {
+  g_string_append_len(tail, event->text, (gssize)event->text_len);
+  if (tail->len > TAIL_BYTES)
+    g_string_erase(tail, 0, (gssize)(tail->len - TAIL_BYTES));
+}
+
 /* A signal is how commands end that a handler, or the end of a step, has killed. */
 void pino_progress_note(PinoRun *run, const PinoEvent *event) {
-  if (run->progress == NULL || event->type != PINO_EVENT_EXIT || event->code <= 0 || event->signal != 0)
+  if (run->progress == NULL)
+    return;
+  if (event->type == PINO_EVENT_STREAM && run->progress->clones)
+    keep_tail(run->progress->tail, event);
+  if (event->type != PINO_EVENT_EXIT && !pino_event_is_failed(event))
+    return;
+  run->progress->forgiven = is_forgiven(run->progress, event);
+  if (event->code <= 0 || event->signal != 0 || run->progress->forgiven)
     return;
   for (guint i = 0; i < run->progress->frames->len; i++)
     ((Frame *)run->progress->frames->pdata[i])->failed = TRUE;

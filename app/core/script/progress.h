@@ -26,6 +26,9 @@ void pino_progress_end(PinoScript *script);
 void pino_progress_before(PinoScript *script, int index, JSValueRef input);
 void pino_progress_after(PinoScript *script, int next, JSValueRef input);
 
+/* A command is about to be run in a shell of its own. */
+void pino_progress_command(PinoRun *run, const char *command);
+
 /* An event of the run: commands that fail are taken note of. */
 void pino_progress_note(PinoRun *run, const PinoEvent *event);
 

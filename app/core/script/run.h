@@ -164,6 +164,9 @@ void pino_run_end_operation(PinoRun *run, PinoOutcome outcome, const char *messa
  * when the file says so already. file NULL: no longer. from_start: what the file says does not count. */
 void pino_run_set_progress(PinoRun *run, const char *file, gboolean from_start);
 
+/* For a listener (pino_run_listen()) at the end of a command: it failed only because an earlier try had done its work. */
+gboolean pino_run_is_forgiven(PinoRun *run);
+
 /* PINOKIO_HOME; the run owns it. */
 const char *pino_run_home(PinoRun *run);
 

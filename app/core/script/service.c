@@ -104,7 +104,8 @@ PinoOutcome pino_run_stay(PinoRun *run, const gboolean *leave, gboolean *left, G
       outcome = PINO_OUTCOME_CANCELLED;
       break;
     }
-    *left = look_whether_settled(run) && *leave;
+    /* Commands that have all ended by now are this process's to tell: the engine only sees those that end later. */
+    *left = look_whether_settled(run) && *leave && !is_over(run);
     if (*left)
       return PINO_OUTCOME_DAEMON;
     if (is_over(run) && !g_main_context_pending(context)) {

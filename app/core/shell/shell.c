@@ -232,6 +232,13 @@ static void on_output(const guint8 *data, gsize length, gpointer user_data) {
   take_output(shell, data, length, FALSE);
 }
 
+/* Some commands answer the signal that stops them with an exit code of their own. */
+static int told_signal(const PinoShell *shell, int wait_status, gboolean stopped, int code) {
+  if (!stopped)
+    return shell->signal;
+  return WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : code > 128 ? code - 128 : code > 0 ? SIGTERM : 0;
+}
+
 static void on_ended(int wait_status, gboolean stopped, gpointer user_data) {
   PinoShell *shell = user_data;
   take_output(shell, (const guint8 *)"", 0, TRUE);
@@ -247,7 +254,7 @@ static void on_ended(int wait_status, gboolean stopped, gpointer user_data) {
   finish_watch(shell);
   shell->settled = shell->replied = TRUE;
   if (shell->events.ended != NULL)
-    shell->events.ended(code, shell->signal, shell->data);
+    shell->events.ended(code, told_signal(shell, wait_status, stopped, code), shell->data);
 }
 
 static void on_trouble(const GError *error, gpointer user_data) {

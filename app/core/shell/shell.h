@@ -39,7 +39,8 @@ typedef struct {
   void (*output)(const guint8 *bytes, gsize len, const char *text, gsize text_len, gpointer data);
   void (*trigger)(const char *action, JSValueRef event, gpointer data);
   void (*notify)(JSValueRef notification, JSValueRef event, gpointer data); /* as written in the script */
-  /* No process of it is left. exit_code: 128 + signal when a signal ended it. */
+  /* No process of it is left. exit_code: 128 + signal when a signal ended it. A command that was stopped has a signal
+   * too, unless it ended with exit code 0: its exit code says nothing about its work. */
   void (*ended)(int exit_code, int signal, gpointer data);
   /* Something that a person should know; the shell goes on. */
   void (*trouble)(const GError *error, gpointer data);

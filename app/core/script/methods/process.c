@@ -210,8 +210,13 @@ static gboolean wait_time(PinoStep *step, double seconds, GError **error) {
   return pino_wait_ms((guint)(seconds * 1000), step->script->cancellable, error);
 }
 
+/* An install that stays at its end, as older apps do, has come to it. */
 static gboolean wait_until_stopped(PinoStep *step, GError **error) {
   gboolean never = FALSE;
+  if (step->run->operating) {
+    step->next = pino_js_null(step->js);
+    return TRUE;
+  }
   pino_script_set_waiting(step->script, TRUE);
   pino_wait(&never, step->script->cancellable, error);
   pino_script_set_waiting(step->script, FALSE);

@@ -8,6 +8,7 @@
 #include "script/handover.h"
 #include "script/methods/families.h"
 #include "script/methods/shellparams.h"
+#include "script/progress.h"
 #include "storage/atomic.h"
 
 /* --- events of a shell ------------------------------------------------------------------------------------------ */
@@ -240,6 +241,7 @@ static void go_on_without(PinoScriptShell *entry) {
 static gboolean run_one(PinoStep *step, const PinoShellParams *params, const char *shown, JSValueRef *value,
                         GError **error) {
   g_autofree char *command = pino_shell_params_command(step, params, shown, error);
+  pino_progress_command(step->run, shown);
   PinoScriptShell *entry =
       command != NULL ? start(step, params, shown, command, NULL, params->input, error) : NULL;
   if (entry == NULL)
@@ -264,6 +266,9 @@ JSValueRef pino_method_shell_run(PinoStep *step, GError **error) {
   if (!pino_shell_params_read(step, &params, error))
     return NULL;
   JSValueRef value = NULL;
+  /* An empty list of commands still makes the environment. */
+  if (params.commands[0] == NULL && params.activation != NULL)
+    run_one(step, &params, "", &value, error);
   for (guint i = 0; params.commands[i] != NULL; i++) {
     if (i > 0 && !pino_shell_params_renew(step, &params, error))
       return NULL;
@@ -327,6 +332,18 @@ static JSValueRef rendered_return(PinoStep *step, JSValueRef handler, JSValueRef
   return pino_run_invoke(step->run, step->run->world, "render", 3, argv, error);
 }
 
+/* The shell goes on, so no event tells its end. */
+static void tell_failed(PinoStep *step, PinoScriptShell *entry, int code) {
+  g_autofree char *json = g_strdup_printf("{\"code\":%d}", code);
+  PinoEvent event = {.type = PINO_EVENT_TOLD,
+                     .index = step->index,
+                     .name = PINO_TOLD_FAILED,
+                     .shell = entry->name,
+                     .code = code,
+                     .data = json};
+  pino_script_emit(step->script, &event);
+}
+
 static JSValueRef type_into(PinoStep *step, gboolean enter, GError **error) {
   PinoScriptShell *entry = find_shell(step, error);
   g_autofree char *message = entry != NULL ? pino_shell_params_message(step, error) : NULL;
@@ -335,8 +352,11 @@ static JSValueRef type_into(PinoStep *step, gboolean enter, GError **error) {
   JSValueRef on = pino_js_get(step->js, step->params, "on");
   g_auto(PinoShellReply) reply = {0};
   entry->index = step->index;
+  pino_progress_command(step->run, message);
   if (!pino_shell_enter(entry->shell, message, enter, on, step->script->cancellable, &reply, error))
     return NULL;
+  if (enter && reply.exit_code > 0 && !reply.ended && step->run->operating)
+    tell_failed(step, entry, reply.exit_code);
   JSValueRef event = event_value(step, entry, &reply);
   JSValueRef handler = reply.handler >= 0 ? pino_js_get_index(step->js, on, (guint)reply.handler) : NULL;
   if (reply.ended)
