@@ -213,6 +213,23 @@ def not_installed(service):
     service.has(service.run("install", "never", status=1).both, "trying")
 
 
+@case("/service/install/menu-says-no-after-a-failed-command")
+def not_installed_failed(service):
+    server = serve(service)
+    body = files("later")
+    body["install.json"] = json.dumps(
+        apps.script(apps.shell("echo first >> ran"), apps.shell("test -e ../../mended && touch installed"))
+    )
+    server.repository("later").commit(body)
+    service.up()
+    program = service.run("install", server.url("later"), status=1)
+    service.has(program.both, "with commands that failed")
+    touch(service, "mended")
+    service.has(service.run("install", "later").both, "goes on with step 2 of 2")
+    service.equal(apps.read(os.path.join(service.home, "api", "later"), "ran").split(), ["first"], "the first step")
+    service.app_becomes("later", "INSTALLED")
+
+
 @case("/service/install/command-that-fails-is-told")
 def command_fails(service):
     server = serve(service)

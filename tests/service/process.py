@@ -198,7 +198,7 @@ def stopped_in_steps(service):
     service.equal(service.state(run), "stopped", "state")
     time.sleep(0.3)
     service.equal(len(apps.read(folder, "marks-x").split()), done, "steps after the stop was answered")
-    service.equal(service.runners(), [], "runners")
+    service.waits(lambda: not service.runners(), "its runner has gone")
     service.stop_run(run)  # has ended: no error
     service.stop("steps")
 

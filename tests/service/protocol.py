@@ -322,7 +322,7 @@ def malformed(service):
         service.api().get(path).problem(404)
     for method, path in (
         ("DELETE", "/v1/status"),
-        ("POST", "/v1/apps"),
+        ("PUT", "/v1/apps"),
         ("PUT", "/v1/runs"),
         ("GET", "/v1/shutdown"),
         ("GET", "/v1/recover"),

@@ -210,7 +210,8 @@ static gboolean check_installed(PinoWork *work, PinoInstallation *record, guint 
   if (launcher == NULL)
     return FALSE;
   if (!launcher->installed && !launcher->undecided) {
-    forget_steps(work); /* there is no step to go back to */
+    if (failed == 0) /* there is no step to go back to */
+      forget_steps(work);
     g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED,
                 "the install script came to its end%s, but %s's menu still says that it is not installed",
                 failed > 0 ? ", with commands that failed" : "", launcher->title);
