@@ -40,7 +40,7 @@ static void say_error(PinoPrinter *printer, PinoSlice event) {
   if (script != NULL)
     g_string_append_printf(text, "%s: ", script);
   if (index.text != NULL)
-    g_string_append_printf(text, "step %" G_GUINT64_FORMAT ": ", pino_slice_number(index));
+    g_string_append_printf(text, "step %" G_GUINT64_FORMAT ": ", pino_slice_number(index) + 1);
   g_string_append(text, message != NULL ? message : "failed");
   pino_printer_say(printer, text->str);
 }

@@ -62,7 +62,7 @@ static void put_event(PinoSession *session, const PinoEvent *event) {
 }
 
 static void put_error(PinoSession *session, const PinoEvent *event) {
-  g_autofree char *step = event->index >= 0 ? g_strdup_printf("step %d: ", event->index) : g_strdup("");
+  g_autofree char *step = event->index >= 0 ? g_strdup_printf("step %d: ", event->index + 1) : g_strdup("");
   g_autofree char *script = event->script != NULL ? g_strconcat(event->script, ": ", NULL) : g_strdup("");
   pino_session_say(session, "%s%s%s", script, step, event->message);
 }

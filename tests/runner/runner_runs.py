@@ -237,7 +237,7 @@ def fails_by_itself(stage):
     program, line = engine.start(RUN, path)
     ready(line)
     message = ended(engine, program, line, "error")
-    stage.equal(message["error"], "the command of step 1 ended with exit code 3")
+    stage.equal(message["error"], "the command of step 2 ended with exit code 3")
     ends = [e["outcome"] for e in engine.events(RUN) if e["type"] == "end"]
     stage.equal(ends, ["daemon", "error"])
 

@@ -215,6 +215,14 @@ static void test_conda_that_is_not_there(void) {
   g_assert_true(g_str_has_suffix(bench->printed->str, "a\nb\nc\n")); /* said once, before the first */
 }
 
+/* As some apps make an environment: a list of commands that is empty. */
+static void test_venv_alone(void) {
+  g_autoptr(Bench) bench = bench_new();
+  bench_steps(bench, "[run([], {venv: 'env'}), log('{{exists(\"env/pyvenv.cfg\")}}')]");
+  g_assert_cmpint(bench->outcome, ==, PINO_OUTCOME_STOPPED);
+  g_assert_true(g_str_has_suffix(bench->printed->str, "true\n"));
+}
+
 static void test_venv(void) {
   g_autoptr(Bench) bench = bench_new();
   bench_steps(bench, "[run('python -c \"import sys; print(sys.prefix)\"', {venv: 'env'}), "
@@ -254,6 +262,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/shell/many-shells", test_many_shells);
   g_test_add_func("/shell/conda-that-is-not-there", test_conda_that_is_not_there);
   g_test_add_func("/shell/venv", test_venv);
+  g_test_add_func("/shell/venv-without-commands", test_venv_alone);
   g_test_add_func("/shell/sudo-as-root", test_sudo_as_root);
   return g_test_run();
 }

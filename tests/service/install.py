@@ -133,6 +133,19 @@ def killed(service):
         service.equal(service.processes_with("7654%d" % number), [], "what the killed try left")
 
 
+@case("/service/install/command-ends-with-its-runner")
+def command_ends(service):
+    server, _ = one_app(service)
+    touch(service, "hang-2")
+    program = service.start("install", server.url("hello"))
+    service.waits(lambda: service.processes_with("76542"), "the command of step 2")
+    service.kill(service.runners()[0])
+    program.end(20)
+    service.equal(program.code, 1, "exit status")
+    service.has(program.both, "runner was lost")
+    service.waits(lambda: not service.processes_with("76542"), "the command of step 2 is ended")
+
+
 @case("/service/install/stopped-at-every-step")
 def stopped(service):
     server, _ = one_app(service)

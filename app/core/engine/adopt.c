@@ -315,9 +315,9 @@ void pino_adopt_find(PinoLive *live) {
 
 static void interrupt(PinoLive *live, const Story *story) {
   live->row->step = story->step;
-  g_autofree char *text = story->step >= 0
-                              ? g_strdup_printf("interrupted at step %d: its runner was lost", story->step)
-                              : g_strdup("interrupted before its first step: its runner was lost");
+  g_autofree char *text =
+      story->step >= 0 ? g_strdup_printf("interrupted at step %d: its runner was lost", story->step + 1)
+                       : g_strdup("interrupted before its first step: its runner was lost");
   pino_live_end(live, PINO_LIVE_INTERRUPTED, text);
 }
 
@@ -351,8 +351,9 @@ static char *what_failed(PinoLive *live) {
     if (!shell->adopted || shell->exit_code == 0)
       continue;
     if (shell->lost)
-      return g_strdup_printf("the command of step %d was lost: its keeper is gone", shell->index);
-    return g_strdup_printf("the command of step %d ended with exit code %d", shell->index, shell->exit_code);
+      return g_strdup_printf("the command of step %d was lost: its keeper is gone", shell->index + 1);
+    return g_strdup_printf("the command of step %d ended with exit code %d", shell->index + 1,
+                           shell->exit_code);
   }
   return NULL;
 }

@@ -524,8 +524,9 @@ void pino_live_end(PinoLive *live, PinoLiveState state, const char *error) {
     pino_live_changed(live, TRUE);
     pino_menus_describe(engine->menus, live->row->app_id);
   }
-  if (live->state != PINO_LIVE_INTERRUPTED)
-    pino_stop_shells(live); /* its runner should have ended them */
+  /* Its runner should have ended them. An app goes on without its runner; what an operation was just doing is of no use. */
+  if (live->state != PINO_LIVE_INTERRUPTED || live->row->operation != NULL)
+    pino_stop_shells(live);
   if (pino_live_running_shells(live) == 0)
     pino_stop_done(live);
   if (first)

@@ -59,7 +59,7 @@ static char *what_failed(PinoRun *run) {
     for (guint j = 0; j < script->shells->len; j++) {
       PinoScriptShell *entry = script->shells->pdata[j];
       if (entry->exited && entry->exit_code != 0)
-        return g_strdup_printf("the command of step %d ended with exit code %d", entry->index,
+        return g_strdup_printf("the command of step %d ended with exit code %d", entry->index + 1,
                                entry->exit_code);
     }
   }

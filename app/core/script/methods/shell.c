@@ -267,8 +267,8 @@ JSValueRef pino_method_shell_run(PinoStep *step, GError **error) {
     return NULL;
   JSValueRef value = NULL;
   /* An empty list of commands still makes the environment. */
-  if (params.commands[0] == NULL && params.activation != NULL)
-    run_one(step, &params, "", &value, error);
+  if (params.commands[0] == NULL && params.activation != NULL && !run_one(step, &params, "", &value, error))
+    return NULL;
   for (guint i = 0; params.commands[i] != NULL; i++) {
     if (i > 0 && !pino_shell_params_renew(step, &params, error))
       return NULL;
