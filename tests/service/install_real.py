@@ -129,6 +129,17 @@ def stays(service):
     service.equal(made(service, "stays"), ["1"], "steps done")
 
 
+@case("/service/install-real/half-a-clone-is-none")
+def cloned_half(service):
+    server = serve(service)
+    server.repository("part").commit({"file": "text"})
+    steps = [apps.shell("mkdir -p part/.git; touch part/.git/HEAD"), apps.shell("git clone %s part" % server.url("part"))]
+    server.repository("clones").commit(files("clones", *steps))
+    service.up()
+    service.has(service.run("install", server.url("clones")).both, "1 of its commands failed")
+    service.has(service.run("install", "clones").both, "1 of its commands failed")
+
+
 @case("/service/install-real/clone-that-an-earlier-try-has-made")
 def cloned_before(service):
     """The step is done again as a whole, and git does not clone into a folder that is full."""

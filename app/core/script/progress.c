@@ -29,6 +29,7 @@ struct _PinoProgress {
   GPtrArray *frames;  /* the outermost first */
   gboolean again;     /* an earlier try may have made what this one makes */
   gboolean clones;    /* the present command is a git clone and nothing more */
+  char *folder;       /* that it runs in; NULL: not known */
   gboolean forgiven;  /* the command that ended last */
   GString *tail;      /* of what it printed */
 };
@@ -111,6 +112,7 @@ void pino_progress_free(PinoProgress *progress) {
   g_ptr_array_unref(progress->frames);
   g_string_free(progress->tail, TRUE);
   g_free(progress->file);
+  g_free(progress->folder);
   g_free(progress);
 }
 
@@ -299,19 +301,38 @@ void pino_progress_after(PinoScript *script, int next, JSValueRef input) {
   save(progress);
 }
 
-void pino_progress_command(PinoRun *run, const char *command) {
+void pino_progress_command(PinoRun *run, const char *command, const char *folder) {
   if (run->progress == NULL)
     return;
+  g_free(run->progress->folder);
+  run->progress->folder = g_strdup(folder);
   while (g_ascii_isspace(*command))
     command++;
   run->progress->clones = g_str_has_prefix(command, "git clone ") && strpbrk(command, ";&|\n") == NULL;
   g_string_truncate(run->progress->tail, 0);
 }
 
+/* The index is the last that a clone makes. */
+static gboolean is_whole_clone(const char *folder) {
+  g_autofree char *index = g_build_filename(folder, ".git", "index", NULL);
+  g_autofree char *lock = g_build_filename(folder, ".git", "index.lock", NULL);
+  return g_file_test(index, G_FILE_TEST_IS_REGULAR) && !g_file_test(lock, G_FILE_TEST_EXISTS);
+}
+
 /* git does not clone into a folder that an earlier try has filled. */
 static gboolean is_forgiven(PinoProgress *progress, const PinoEvent *event) {
-  return progress->again && progress->clones && event->code == GIT_DIED &&
-         strstr(progress->tail->str, "already exists and is not an empty directory") != NULL;
+  static const char before[] = "destination path '",
+                    after[] = "' already exists and is not an empty directory";
+  const char *end = strstr(progress->tail->str, after);
+  const char *begin =
+      end != NULL ? g_strrstr_len(progress->tail->str, end - progress->tail->str, before) : NULL;
+  if (!progress->again || !progress->clones || event->code != GIT_DIED || begin == NULL ||
+      progress->folder == NULL)
+    return FALSE;
+  begin += strlen(before);
+  g_autofree char *name = g_strndup(begin, (gsize)(end - begin));
+  g_autofree char *clone = g_canonicalize_filename(name, progress->folder);
+  return is_whole_clone(clone);
 }
 
 gboolean pino_run_is_forgiven(PinoRun *run) {

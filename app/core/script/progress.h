@@ -26,8 +26,8 @@ void pino_progress_end(PinoScript *script);
 void pino_progress_before(PinoScript *script, int index, JSValueRef input);
 void pino_progress_after(PinoScript *script, int next, JSValueRef input);
 
-/* A command is about to be run in a shell of its own. */
-void pino_progress_command(PinoRun *run, const char *command);
+/* A command is about to be run in a shell of its own, in folder (NULL: not known). */
+void pino_progress_command(PinoRun *run, const char *command, const char *folder);
 
 /* An event of the run: commands that fail are taken note of. */
 void pino_progress_note(PinoRun *run, const PinoEvent *event);

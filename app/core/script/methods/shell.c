@@ -241,7 +241,7 @@ static void go_on_without(PinoScriptShell *entry) {
 static gboolean run_one(PinoStep *step, const PinoShellParams *params, const char *shown, JSValueRef *value,
                         GError **error) {
   g_autofree char *command = pino_shell_params_command(step, params, shown, error);
-  pino_progress_command(step->run, shown);
+  pino_progress_command(step->run, shown, params->folder);
   PinoScriptShell *entry =
       command != NULL ? start(step, params, shown, command, NULL, params->input, error) : NULL;
   if (entry == NULL)
@@ -352,7 +352,7 @@ static JSValueRef type_into(PinoStep *step, gboolean enter, GError **error) {
   JSValueRef on = pino_js_get(step->js, step->params, "on");
   g_auto(PinoShellReply) reply = {0};
   entry->index = step->index;
-  pino_progress_command(step->run, message);
+  pino_progress_command(step->run, message, NULL);
   if (!pino_shell_enter(entry->shell, message, enter, on, step->script->cancellable, &reply, error))
     return NULL;
   if (enter && reply.exit_code > 0 && !reply.ended && step->run->operating)
