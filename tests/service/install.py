@@ -278,6 +278,19 @@ def engine_killed(service):
     service.app_becomes("hello", "INSTALLED")
 
 
+@case("/service/install/engine-killed-right-after")
+def engine_killed_after(service):
+    """What the menu says by then is not known to the engine that is killed."""
+    server, _ = one_app(service)
+    for number in range(4):
+        name = "app%d" % number
+        run = install(service, server.url("hello"), name=name)
+        service.becomes(run, "finished")
+        service.kill()
+        service.up()
+        service.app_becomes(name, "INSTALLED")
+
+
 @case("/service/install/plan-changes-nothing")
 def plan(service):
     server, _ = one_app(service)

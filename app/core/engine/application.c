@@ -244,6 +244,16 @@ void pino_application_follow_all(PinoEngine *engine) {
     pino_engine_trouble(engine, "the library cannot be written", error);
 }
 
+void pino_application_outdate(PinoEngine *engine, const char *app) {
+  g_autoptr(GError) error = NULL;
+  PinoApplication *row = app != NULL ? find_row(engine, app) : NULL;
+  if (row == NULL || row->described_at == 0)
+    return;
+  row->described_at = 0;
+  if (!pino_library_put_application(engine->library, row, &error))
+    pino_engine_trouble(engine, "the library cannot be written", error);
+}
+
 gboolean pino_application_is_half(PinoEngine *engine, const char *app) {
   PinoInstallation record;
   pino_installation_read(engine->home, app, &record);

@@ -360,6 +360,8 @@ void pino_application_follow_run(PinoLive *live);
 void pino_application_follow_all(PinoEngine *engine);
 /* What its launcher says (menu.c); menu may be NULL. */
 void pino_application_describe(PinoEngine *engine, const char *app, JsonObject *menu);
+/* What its menu said is old from now on, also for the next engine. app may be NULL. */
+void pino_application_outdate(PinoEngine *engine, const char *app);
 /* Its install has begun and not ended: a menu that looks for a folder does not see that. */
 gboolean pino_application_is_half(PinoEngine *engine, const char *app);
 /* The app that a path lies in, or NULL. Free with g_free(). */

@@ -521,6 +521,7 @@ void pino_live_end(PinoLive *live, PinoLiveState state, const char *error) {
     remember(live);
     if (!live->over || live->for_stop)
       note_end(live, error);
+    pino_application_outdate(engine, live->row->app_id);
     pino_live_changed(live, TRUE);
     pino_menus_describe(engine->menus, live->row->app_id);
   }
