@@ -48,6 +48,7 @@ test | python3-yaml                  | reads docs/openapi.yaml
 test | 7zip                          | makes archives with passwords, which must be refused
 test | btrfs-progs                   | makes a disk with reflinks, for the pool
 test | aria2                         | what downloads are measured against
+test | openssl                       | makes certificates, and is what checksums are measured against
 fuzz | clang                         | compiles the fuzz targets
 fuzz | libclang-rt-dev               | libFuzzer and the sanitizers of clang
 TABLE
