@@ -122,7 +122,7 @@ def killed(service):
         run = install(service, server.url("hello"), name=name)
         service.waits(lambda: str(number) in made(service, name), "step %d" % number)
         service.waits(lambda: service.view(run)["shells"], "its shell is known")
-        service.kill(service.runners()[0])
+        service.kill_runner(run)
         service.becomes(run, "interrupted")
         service.equal(service.app_state(name) in ("ERROR", "CLONED"), True, service.app_state(name))
         os.unlink(os.path.join(service.home, "hang-%d" % number))

@@ -54,7 +54,7 @@ def half(service, number=4, **more):
 def from_start_cut(service):
     half(service)
     run = begin(service, "hello", 1, from_start=True)
-    service.kill(service.runners()[0])
+    service.kill_runner(run)
     service.becomes(run, "interrupted")
     go_on(service, 1)
     service.run("install", "hello")
@@ -67,7 +67,7 @@ def killed_in_check(service):
     touch(service, "hang-menu")
     run = install(service, server.url("hello"))
     service.waits(lambda: any(e.get("data", {}).get("stage") == "check" for e in service.events(run)[0] if e["type"] == "stage"), "the check")
-    service.kill(service.runners()[0])
+    service.kill_runner(run)
     service.becomes(run, "interrupted")
     os.unlink(os.path.join(service.home, "hang-menu"))
     service.has(service.run("install", "hello").both, "is installed")
@@ -98,7 +98,7 @@ def reset_cut(service):
     half(service, **body)
     run = service.api().post(["v1", "apps", "hello", "reset"], {}).json()["run"]
     service.waits(lambda: "reset" in made(service, "hello"), "its script")
-    service.kill(service.runners()[0])
+    service.kill_runner(run)
     service.becomes(run, "interrupted")
     service.app_becomes("hello", "ERROR")
     service.run("install", "hello")
@@ -112,7 +112,7 @@ def reset_installed_cut(service):
     service.run("install", server.url("hello"))
     run = service.api().post(["v1", "apps", "hello", "reset"], {}).json()["run"]
     service.waits(lambda: "reset" in made(service, "hello"), "its script")
-    service.kill(service.runners()[0])
+    service.kill_runner(run)
     service.becomes(run, "interrupted")
     service.run("install", "hello")
     service.equal(made(service, "hello"), ALL + ["reset"] + ALL, "steps done")
@@ -136,7 +136,7 @@ def one_after_killed(service):
     server, _ = one_app(service)
     for _ in range(4):
         run = begin(service, server.url("hello"), 1)
-        service.kill(service.runners()[0])
+        service.kill_runner(run)
         service.becomes(run, "interrupted")
         runs = {service.api().post("/v1/apps", {"source": "hello"}).json()["run"] for _ in range(6)}
         service.equal(len(runs), 1, "runs begun")
@@ -347,7 +347,7 @@ def needs_server(service):
     touch(service, "hang-2")
     run = install(service, server.url("hello"))
     service.waits(lambda: os.path.isdir(service.home + "/api/hello") and "needs" in made(service, "hello"), "the last step")
-    service.kill(service.runners()[0])
+    service.kill_runner(run)
     service.becomes(run, "interrupted")
     go_on(service, 2)
     service.run("install", "hello")
@@ -412,7 +412,7 @@ def while_fetching(service):
     server, _ = one_app(service)
     server.delay = 2
     for path in ("/v1/apps", "/v1/plans"):
-        for end in (service.stop_run, lambda run: service.kill(service.runners()[0])):
+        for end in (service.stop_run, service.kill_runner):
             run = service.api().post(path, {"source": server.url("hello")}).json()["run"]
             service.waits(lambda: service.processes_with(server.url("hello")), "git")
             end(run)

@@ -181,6 +181,14 @@ class Service:
         """Those of runs; a worker that looks at menus stays for a while."""
         return [pid for pid in self.programs(RUNNER) if "--run" in command_line(pid)]
 
+    def kill_runner(self, run):
+        """kill -9 of the runner of a run; that of the run before it may still be on its way out."""
+
+        def there():
+            return [pid for pid in self.runners() if run in command_line(pid)]
+
+        return self.kill(self.waits(there, "the runner of %s is there" % run)[0])
+
     def processes_with(self, word):
         """Processes that have a word on their command line."""
         return [

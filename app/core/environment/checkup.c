@@ -32,34 +32,45 @@ static void clear_advice(gpointer data) {
 /* --- tools ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  const PinoTool *tool;
-  PinoToolState *state;
-} Question;
+  const PinoTool *tools;
+  PinoToolState *states;
+  gint count;
+  gint next; /* atomic: the first that nobody has taken yet */
+} Questions;
 
-static void ask_version(gpointer data, gpointer unused) {
-  g_autofree Question *question = data;
+static void ask_version(const PinoTool *tool, PinoToolState *state) {
   g_autoptr(GError) error = NULL;
-  question->state->version = pino_tool_version(question->state->path, question->tool->arguments, &error);
-  question->state->trouble = error != NULL ? g_strdup(error->message) : NULL;
+  if (state->path == NULL)
+    return;
+  state->version = pino_tool_version(state->path, tool->arguments, &error);
+  state->trouble = error != NULL ? g_strdup(error->message) : NULL;
+}
+
+static gpointer ask_versions(gpointer data) {
+  Questions *questions = data;
+  for (gint i = g_atomic_int_add(&questions->next, 1); i < questions->count;
+       i = g_atomic_int_add(&questions->next, 1))
+    ask_version(&questions->tools[i], &questions->states[i]);
+  return NULL;
 }
 
 /* Several at once: most of the time of each is the start of its interpreter. */
 static void ask_tools(PinoCheckup *checkup, const char *home) {
   gsize count;
   const PinoTool *tools = pino_tools(&count);
-  GThreadPool *pool = g_thread_pool_new(ask_version, NULL, ASK_AT_ONCE, FALSE, NULL);
+  GThread *threads[ASK_AT_ONCE];
   g_array_set_size(checkup->tools, (guint)count);
+  Questions questions = {
+      .tools = tools, .states = (PinoToolState *)checkup->tools->data, .count = (gint)count};
   for (gsize i = 0; i < count; i++) {
-    PinoToolState *state = &g_array_index(checkup->tools, PinoToolState, i);
-    *state = (PinoToolState){.name = tools[i].name, .why = tools[i].why, .required = tools[i].required};
-    state->path = pino_tool_find(home, tools[i].name);
-    if (state->path == NULL)
-      continue;
-    Question *question = g_new(Question, 1);
-    *question = (Question){&tools[i], state};
-    g_thread_pool_push(pool, question, NULL);
+    questions.states[i] =
+        (PinoToolState){.name = tools[i].name, .why = tools[i].why, .required = tools[i].required};
+    questions.states[i].path = pino_tool_find(home, tools[i].name);
   }
-  g_thread_pool_free(pool, FALSE, TRUE);
+  for (guint i = 0; i < ASK_AT_ONCE; i++)
+    threads[i] = g_thread_new("tools", ask_versions, &questions);
+  for (guint i = 0; i < ASK_AT_ONCE; i++)
+    g_thread_join(threads[i]);
 }
 
 /* --- the rest ---------------------------------------------------------------------------------------------------- */
