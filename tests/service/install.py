@@ -124,7 +124,7 @@ def killed(service):
         service.waits(lambda: service.view(run)["shells"], "its shell is known")
         service.kill_runner(run)
         service.becomes(run, "interrupted")
-        service.equal(service.app_state(name) in ("ERROR", "CLONED"), True, service.app_state(name))
+        service.app_becomes(name, "ERROR")
         os.unlink(os.path.join(service.home, "hang-%d" % number))
         service.run("install", name)
         wanted = [str(n) for n in range(1, number + 1)] + [str(n) for n in range(number, STEPS + 1)]
@@ -367,7 +367,7 @@ def one_at_a_time(service):
     touch(service, "hang-2")
     run = install(service, server.url("hello"))
     service.waits(lambda: "2" in made(service, "hello"), "step 2")
-    service.equal(service.app_state("hello"), "INSTALLING", "state")
+    service.app_becomes("hello", "INSTALLING")
     again = service.api().post("/v1/apps", {"source": "hello"}).json()
     service.equal((again["run"], again["already"]), (run, True), "the same install")
     for path, method in ((["update"], "post"), (["reset"], "post"), (["start"], "post"), ([], "delete")):

@@ -371,6 +371,7 @@ def restarts(service):
 def restart_meanwhile(service):
     server, _ = one_app(service)
     run = begin(service, server.url("hello"), 2)
+    service.waits(lambda: service.api().get(["v1", "apps", "hello"]).status == 200, "the engine knows the app")
     answer = service.api().post(["v1", "apps", "hello", "restart"], {})
     service.equal((answer.status, service.state(run)), (409, "running"), answer.text)
     service.run("stop", "hello")

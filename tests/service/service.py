@@ -286,11 +286,13 @@ class Service:
         return self.waits(there, lambda: "%s of %s: %s" % ("/".join(states), run, self.brief(run)), seconds)
 
     def app_becomes(self, app, state, seconds=20):
-        self.waits(
-            lambda: self.app_state(app) == state,
-            lambda: "%r is %s, not %s" % (app, self.app_state(app), state),
-            seconds,
-        )
+        """An app that was cloned this moment may not be known yet."""
+
+        def now():
+            answer = self.api().get(["v1", "apps", app])
+            return "UNKNOWN" if answer.status == 404 else answer.ok().json()["state"]
+
+        self.waits(lambda: now() == state, lambda: "%r is %s, not %s" % (app, now(), state), seconds)
 
     def ready(self, app, **body):
         """Starts an app and waits until it is ready; gives the run's view."""
