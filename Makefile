@@ -3,6 +3,7 @@
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 EXAMPLE = examples/gradio-hello
+PROGRAMS = pinokiocloud pinokiocloud-runner pinokiocloud-keeper
 
 # A warning is an error in CI; elsewhere a newer compiler's new warning must not stand between a person and the program.
 WERROR = $(if $(CI),-Dwerror=true)
@@ -41,7 +42,9 @@ build/build.ninja: | setup
 build: setup build/build.ninja
 	@ninja -C build
 
-run: build
+# Without the tests, which take longer to build than the programs.
+run: setup build/build.ninja
+	@ninja -C build $(PROGRAMS)
 	@build/pinokiocloud run $(EXAMPLE)
 
 lint: setup-test build/build.ninja

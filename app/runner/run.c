@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "environment/env.h"
+#include "lifecycle/clone.h"
 #include "lifecycle/launcher.h"
 #include "lifecycle/target.h"
 #include "runner/commands.h"
@@ -20,7 +21,8 @@ static char *fetch(PinoSession *session, PinoRun *run, const char *target, GErro
   if (clone == NULL)
     return folder;
   pino_session_say(session, "cloning %s", clone);
-  return pino_target_clone(run, clone, error);
+  PinoCloneSpec spec = {.url = clone};
+  return pino_clone(run, &spec, error);
 }
 
 static gboolean install(PinoSession *session, PinoRun *run, PinoLauncher **launcher, GError **error) {

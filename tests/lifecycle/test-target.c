@@ -1,4 +1,5 @@
 /* What a person may name an app by, and cloning it with the real git. */
+#include "lifecycle/clone.h"
 #include "lifecycle/target.h"
 
 #include <gio/gio.h>
@@ -70,13 +71,18 @@ static void make_repository(Fixture *fixture) {
   git(fixture, "git/hello.git", "update-server-info");
 }
 
+static char *clone_url(Fixture *fixture, const char *url, GError **error) {
+  PinoCloneSpec spec = {.url = url, .tries = 1};
+  return pino_clone(fixture->run, &spec, error);
+}
+
 static void expect_clone(Fixture *fixture, const char *url, const char *name) {
   g_autoptr(GError) error = NULL;
   g_autofree char *clone = NULL;
   g_assert_null(pino_target_find(fixture->home, url, &clone, &error));
   g_assert_no_error(error);
   g_assert_cmpstr(clone, ==, url);
-  g_autofree char *folder = pino_target_clone(fixture->run, clone, &error);
+  g_autofree char *folder = clone_url(fixture, clone, &error);
   g_assert_no_error(error);
   g_autofree char *wanted = g_build_filename(fixture->home, "api", name, NULL);
   g_assert_cmpstr(folder, ==, wanted);
@@ -163,7 +169,7 @@ static void test_start_clones(Fixture *fixture, gconstpointer data) {
 static void test_clone_that_fails(Fixture *fixture, gconstpointer data) {
   g_autoptr(GError) error = NULL;
   g_autofree char *url = g_strdup_printf("file://%s/none.git", fixture->dir.path);
-  g_assert_null(pino_target_clone(fixture->run, url, &error));
+  g_assert_null(clone_url(fixture, url, &error));
   g_assert_nonnull(strstr(error->message, url));
   g_assert_cmpuint(test_count(&fixture->dir, "home/api"), ==, 0); /* nothing half-made */
 }
@@ -173,7 +179,7 @@ static void test_clone_over_another_folder(Fixture *fixture, gconstpointer data)
   test_put(&fixture->dir, "home/api/hello/mine", "precious");
   g_autoptr(GError) error = NULL;
   g_autofree char *url = g_strdup_printf("file://%s/git/hello.git", fixture->dir.path);
-  g_assert_null(pino_target_clone(fixture->run, url, &error));
+  g_assert_null(clone_url(fixture, url, &error));
   g_assert_nonnull(strstr(error->message, "api/hello"));
   test_has(&fixture->dir, "home/api/hello/mine", "precious");
 }
@@ -203,7 +209,7 @@ static void test_clone_cancelled(Fixture *fixture, gconstpointer data) {
   g_auto(TestHttp) http = {0};
   test_http_start(&http, hold, &canceller);
   g_autofree char *url = test_http_url(&http, "/hello.git");
-  g_assert_null(pino_target_clone(fixture->run, url, &error));
+  g_assert_null(clone_url(fixture, url, &error));
   g_assert_nonnull(strstr(error->message, "cancelled"));
   g_thread_join(canceller.thread);
   g_assert_cmpuint(test_count(&fixture->dir, "home/api"), ==, 0);
@@ -235,7 +241,7 @@ static void test_urls_that_name_nothing(Fixture *fixture, gconstpointer data) {
   static const char *const urls[] = {"https://example.com/..", "file:///..", "git@host:.."};
   for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
     g_autoptr(GError) error = NULL;
-    g_assert_null(pino_target_clone(fixture->run, urls[i], &error));
+    g_assert_null(clone_url(fixture, urls[i], &error));
     g_assert_nonnull(error);
     test_hasnt(&fixture->dir, "home/pinokio.js");
   }

@@ -58,3 +58,14 @@ void pino_json_append_member(GString *out, const char *name, const char *text) {
   g_string_append_printf(out, "\"%s\":", name);
   pino_json_append_string(out, text, strlen(text));
 }
+
+JsonObject *pino_json_read_object(const char *path) {
+  g_autoptr(JsonParser) parser = json_parser_new();
+  g_autofree char *text = NULL;
+  gsize length = 0;
+  if (!g_file_get_contents(path, &text, &length, NULL) ||
+      !json_parser_load_from_data(parser, text, (gssize)length, NULL))
+    return NULL;
+  JsonNode *root = json_parser_get_root(parser);
+  return root != NULL && JSON_NODE_HOLDS_OBJECT(root) ? json_object_ref(json_node_get_object(root)) : NULL;
+}

@@ -1,7 +1,7 @@
-/* JSON written by hand where a whole tree would be too much. */
+/* JSON written by hand where a whole tree would be too much, and read where it may be damaged. */
 #pragma once
 
-#include <glib.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -10,5 +10,9 @@ void pino_json_append_string(GString *out, const char *text, gsize len);
 
 /* Appends "name":"text", after a comma unless out ends with "{"; nothing when text is NULL. */
 void pino_json_append_member(GString *out, const char *name, const char *text);
+
+/* The object that a file holds; NULL when there is no such file, or it holds anything else. Free with
+ * json_object_unref(). */
+JsonObject *pino_json_read_object(const char *path);
 
 G_END_DECLS

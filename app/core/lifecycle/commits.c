@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "lifecycle/git.h"
 #include "storage/atomic.h"
 
@@ -18,14 +19,8 @@ static char *file_of(const char *home, const char *folder) {
 
 /* The list in the file; an empty one for a file that is missing or damaged, as nothing else hangs on it. */
 static JsonArray *load(const char *path) {
-  g_autoptr(JsonParser) parser = json_parser_new();
-  g_autofree char *text = NULL;
-  gsize length = 0;
-  if (!g_file_get_contents(path, &text, &length, NULL) ||
-      !json_parser_load_from_data(parser, text, (gssize)length, NULL) ||
-      !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
-    return json_array_new();
-  JsonNode *before = json_object_get_member(json_node_get_object(json_parser_get_root(parser)), "before");
+  g_autoptr(JsonObject) object = pino_json_read_object(path);
+  JsonNode *before = object != NULL ? json_object_get_member(object, "before") : NULL;
   return before != NULL && JSON_NODE_HOLDS_ARRAY(before) ? json_array_ref(json_node_get_array(before))
                                                          : json_array_new();
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "environment/env.h"
 #include "lifecycle/giterror.h"
 #include "lifecycle/made.h"
@@ -96,14 +97,8 @@ static char *peer_of(const char *path) {
 static JsonObject *interface_of(const char *peer) {
   g_autofree char *drive = g_strndup(peer, (gsize)(strstr(peer, "/drives/peers/") - peer));
   g_autofree char *path = g_build_filename(drive, "interface.json", NULL);
-  g_autoptr(JsonParser) parser = json_parser_new();
-  g_autofree char *text = NULL;
-  gsize length = 0;
-  if (!g_file_get_contents(path, &text, &length, NULL) ||
-      !json_parser_load_from_data(parser, text, (gssize)length, NULL) ||
-      !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
-    return json_object_new();
-  return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
+  JsonObject *object = pino_json_read_object(path);
+  return object != NULL ? object : json_object_new();
 }
 
 static gboolean uses(JsonNode *drives, const char *peer) {

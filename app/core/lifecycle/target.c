@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 #include "script/resolve.h"
-#include "storage/atomic.h"
-#include "storage/tree.h"
 
 static gboolean is_url(const char *target) {
   static const char *const schemes[] = {"https://", "http://", "git://", "ssh://", "git@", "file://"};
@@ -32,29 +30,5 @@ char *pino_target_find(const char *home, const char *target, char **clone, GErro
   g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND,
               "there is no app '%s': it is neither a folder here, nor a name under %s/api, nor a git URL",
               target, home);
-  return NULL;
-}
-
-char *pino_target_clone(PinoRun *run, const char *url, GError **error) {
-  const char *home = pino_run_home(run);
-  g_autofree char *name = pino_repository_name(url);
-  g_autofree char *folder = g_build_filename(home, "api", name, NULL);
-  g_autofree char *half = g_strdup_printf("%s/api/.%s.cloning", home, name);
-  g_autofree char *api = g_build_filename(home, "api", NULL);
-  if (*name == '\0' || g_str_equal(name, "..")) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "%s names no repository", url);
-    return NULL;
-  }
-  if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED,
-                "%s is there already and was not cloned from %s: move it away first", folder, url);
-    return NULL;
-  }
-  const char *const argv[] = {"git", "clone", "--progress", "--", url, half, NULL};
-  if (pino_dir_make(api, error) && pino_tree_remove(half, NULL, error) &&
-      pino_run_program(run, api, argv, error) && pino_tree_move(half, folder, NULL, error))
-    return g_steal_pointer(&folder);
-  pino_tree_remove(half, NULL, NULL);
-  g_prefix_error(error, "cannot clone %s: ", url);
   return NULL;
 }

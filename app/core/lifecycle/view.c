@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "lifecycle/git.h"
 #include "lifecycle/update.h"
 #include "script/resolve.h"
@@ -147,14 +148,8 @@ static gboolean set_links(const char *home, const char *folder, const char *name
 /* --- metadata ------------------------------------------------------------------------------------------------------- */
 
 static JsonObject *load(const char *path) {
-  g_autoptr(JsonParser) parser = json_parser_new();
-  g_autofree char *text = NULL;
-  gsize length = 0;
-  if (!g_file_get_contents(path, &text, &length, NULL) ||
-      !json_parser_load_from_data(parser, text, (gssize)length, NULL) ||
-      !JSON_NODE_HOLDS_OBJECT(json_parser_get_root(parser)))
-    return json_object_new();
-  return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
+  JsonObject *object = pino_json_read_object(path);
+  return object != NULL ? object : json_object_new();
 }
 
 static void set_text(JsonObject *object, const char *name, const char *text) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json.h"
 #include "storage/atomic.h"
 
 #define FORMAT 1
@@ -45,11 +46,7 @@ static void frame_free(gpointer data) {
 /* --- the file ------------------------------------------------------------------------------------------------------- */
 
 static JsonObject *read_places(const char *file) {
-  g_autoptr(JsonParser) parser = json_parser_new();
-  if (!json_parser_load_from_file(parser, file, NULL))
-    return NULL;
-  JsonNode *root = json_parser_get_root(parser);
-  JsonObject *object = root != NULL && JSON_NODE_HOLDS_OBJECT(root) ? json_node_get_object(root) : NULL;
+  g_autoptr(JsonObject) object = pino_json_read_object(file);
   JsonNode *places = object != NULL ? json_object_get_member(object, "places") : NULL;
   if (places == NULL || !JSON_NODE_HOLDS_OBJECT(places) ||
       json_object_get_int_member_with_default(object, "format", 0) != FORMAT)

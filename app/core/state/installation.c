@@ -24,14 +24,10 @@ static char *text_member(JsonObject *object, const char *name) {
 
 void pino_installation_read(const char *home, const char *app, PinoInstallation *record) {
   g_autofree char *file = file_of(home, app, "install.json");
-  g_autoptr(JsonParser) parser = json_parser_new();
+  g_autoptr(JsonObject) object = pino_json_read_object(file);
   *record = (PinoInstallation){0};
-  if (!json_parser_load_from_file(parser, file, NULL))
+  if (object == NULL)
     return;
-  JsonNode *root = json_parser_get_root(parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
-    return;
-  JsonObject *object = json_node_get_object(root);
   JsonNode *input = json_object_get_member(object, "input");
   g_autofree char *state = text_member(object, "state");
   record->installing = g_strcmp0(state, "installing") == 0;
