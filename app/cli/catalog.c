@@ -57,12 +57,6 @@ static gboolean check_filters(PinoCatalog *catalog, const Options *options) {
 
 /* --- what is printed --------------------------------------------------------------------------------------------- */
 
-static void print_json(const char *json) {
-  g_autoptr(JsonNode) node = json_from_string(json, NULL);
-  g_autofree char *text = node != NULL ? json_to_string(node, TRUE) : g_strdup(json);
-  pino_put_line(text);
-}
-
 static void print_apps_json(const PinoShelf *shelf, const GPtrArray *entries, const GPtrArray *others,
                             guint total) {
   g_autoptr(GString) out = g_string_new(NULL);
@@ -78,7 +72,8 @@ static void print_apps_json(const PinoShelf *shelf, const GPtrArray *entries, co
     g_string_append_c(out, '}');
   }
   g_string_append(out, "]}");
-  print_json(out->str);
+  g_autoptr(JsonNode) node = json_from_string(out->str, NULL);
+  pino_put_json(node);
 }
 
 static void print_apps(const PinoShelf *shelf, const GPtrArray *entries, const GPtrArray *others) {
@@ -169,8 +164,7 @@ static int show_counts(GArray *counts, gboolean json) {
   json_node_set_array(root, array);
   g_ptr_array_add(texts, NULL);
   if (json) {
-    g_autofree char *text = json_to_string(root, TRUE);
-    pino_put_line(text);
+    pino_put_json(root);
   } else {
     pino_listing_print_columns((const char *const *)texts->pdata);
   }

@@ -31,15 +31,6 @@ static char *size_text(guint64 bytes) {
   return g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
 }
 
-G_GNUC_PRINTF(1, 2) static void put(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  g_autofree char *text = g_strdup_vprintf(format, args);
-  va_end(args);
-  g_autofree char *line = pino_one_line(text);
-  pino_put_line(line);
-}
-
 /* --- show ---------------------------------------------------------------------------------------------------------- */
 
 static guint64 number(JsonObject *object, const char *name) {
@@ -117,10 +108,11 @@ static void show_report(JsonObject *report) {
   g_autofree char *whole = size_text(number(disk, "size"));
   g_autofree char *cached = size_text(number(cache, "size"));
   g_autofree char *cache_saves = size_text(number(cache, "saves"));
-  put("Sharing saves %s; %s of %s are free at %s", saves, left, whole,
-      json_object_get_string_member(report, "home"));
-  put("Large files are shared by %s; the cache of uv holds %s and saves %s",
-      json_object_get_boolean_member(disk, "reflinks") ? "reflinks" : "hard links", cached, cache_saves);
+  pino_put_text("Sharing saves %s; %s of %s are free at %s", saves, left, whole,
+                json_object_get_string_member(report, "home"));
+  pino_put_text("Large files are shared by %s; the cache of uv holds %s and saves %s",
+                json_object_get_boolean_member(disk, "reflinks") ? "reflinks" : "hard links", cached,
+                cache_saves);
   for (gsize i = 0; i < G_N_ELEMENTS(lists); i++) {
     JsonArray *rows = json_object_get_array_member(report, lists[i].name);
     if (json_array_get_length(rows) > 0)
@@ -131,8 +123,8 @@ static void show_report(JsonObject *report) {
   if (number(pool, "unused") == 0)
     return;
   g_autofree char *unused = size_text(number(pool, "unused"));
-  put("%s", "");
-  put("%s of the pool are used by nobody: `pinokiocloud drive clean` removes them", unused);
+  pino_put_line("");
+  pino_put_text("%s of the pool are used by nobody: `pinokiocloud drive clean` removes them", unused);
 }
 
 static int show(const Options *options) {
@@ -145,8 +137,7 @@ static int show(const Options *options) {
     return PINO_EXIT_OK;
   }
   g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), report);
-  g_autofree char *text = json_to_string(node, TRUE);
-  pino_put_line(text);
+  pino_put_json(node);
   return PINO_EXIT_OK;
 }
 
@@ -156,23 +147,24 @@ static void on_found(const char *path, guint64 size, gboolean shared, gpointer d
   const Options *options = data;
   g_autofree char *text = size_text(size);
   if (!options->json)
-    put("%s  %s  %s", options->dry_run ? "could share" : shared ? "shared" : "left", text, path);
+    pino_put_text("%s  %s  %s", options->dry_run ? "could share" : shared ? "shared" : "left", text, path);
 }
 
 static void tell_scan(const Options *options, const PinoPoolScan *scan) {
   g_autofree char *saves = size_text(scan->saves);
   g_autofree char *saved = size_text(scan->saved);
   if (options->json)
-    put("{\"files\":%" G_GUINT64_FORMAT ",\"equal\":%" G_GUINT64_FORMAT ",\"saves\":%" G_GUINT64_FORMAT
-        ",\"shared\":%" G_GUINT64_FORMAT ",\"saved\":%" G_GUINT64_FORMAT "}",
-        scan->files, scan->equal, scan->saves, scan->shared, scan->saved);
+    pino_put_text("{\"files\":%" G_GUINT64_FORMAT ",\"equal\":%" G_GUINT64_FORMAT
+                  ",\"saves\":%" G_GUINT64_FORMAT ",\"shared\":%" G_GUINT64_FORMAT
+                  ",\"saved\":%" G_GUINT64_FORMAT "}",
+                  scan->files, scan->equal, scan->saves, scan->shared, scan->saved);
   else if (options->dry_run)
-    put("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-        " large files hold the same as others; sharing them saves %s",
-        scan->equal, scan->files, saves);
+    pino_put_text("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+                  " large files hold the same as others; sharing them saves %s",
+                  scan->equal, scan->files, saves);
   else
-    put("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " equal files share now, which saves %s", scan->shared,
-        scan->equal, saved);
+    pino_put_text("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " equal files share now, which saves %s",
+                  scan->shared, scan->equal, saved);
 }
 
 static int share(const Options *options) {
@@ -216,15 +208,15 @@ static guint64 show_rubbish(const Rubbish *rubbish) {
   for (guint i = 0; i < rubbish->objects->len; i++) {
     const PinoPoolObject *object = g_ptr_array_index(rubbish->objects, i);
     g_autofree char *size = size_text(object->size);
-    put("%s  %s (pool, %.*s)", size, object->name != NULL ? object->name : "a file", SHOWN_ID,
-        object->sha256);
+    pino_put_text("%s  %s (pool, %.*s)", size, object->name != NULL ? object->name : "a file", SHOWN_ID,
+                  object->sha256);
     bytes += object->size;
   }
   for (guint i = 0; i < rubbish->packages->len; i++) {
     const PinoPackage *package = g_ptr_array_index(rubbish->packages, i);
     g_autofree char *size = package->users == 0 ? size_text(package->size) : NULL;
     if (size != NULL)
-      put("%s  %s %s (package)", size, package->name, package->version);
+      pino_put_text("%s  %s %s (package)", size, package->name, package->version);
     bytes += package->users == 0 ? package->size : 0;
   }
   return bytes;
@@ -265,12 +257,12 @@ static int clean(const Options *options) {
     pino_put_line("Nothing is there that nobody uses.");
     return PINO_EXIT_OK;
   }
-  put("%s in all", size);
+  pino_put_text("%s in all", size);
   if (!agreed(options))
     return PINO_EXIT_OK;
   if (!remove_rubbish(options, &rubbish, &error))
     return pino_say_error(error);
-  put("%s freed", size);
+  pino_put_text("%s freed", size);
   return PINO_EXIT_OK;
 }
 

@@ -59,16 +59,6 @@ static gboolean apply(PinoClient *client, const Options *options, GError **error
 
 /* --- showing ------------------------------------------------------------------------------------------------------- */
 
-static void put(const char *format, ...) G_GNUC_PRINTF(1, 2);
-static void put(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  g_autofree char *text = g_strdup_vprintf(format, args);
-  va_end(args);
-  g_autofree char *line = pino_one_line(text);
-  pino_put_line(line);
-}
-
 static void show_plan(JsonObject *idle) {
   const char *action = pino_text(idle, "action"), *mode = pino_text(idle, "mode");
   gint64 after = pino_number(idle, "after_s");
@@ -81,20 +71,20 @@ static void show_plan(JsonObject *idle) {
         "Nothing is done when this machine is idle. `pinokiocloud idle --after 30m --action stop` would.");
     return;
   }
-  put("After %s without work: %s%s", span,
-      whole                                 ? "the apps are stopped, then this machine"
-      : g_strcmp0(action, "stop-apps") == 0 ? "the apps are stopped"
-                                            : "it is told",
-      g_strcmp0(mode, "dry-run") == 0 && g_strcmp0(action, "tell") != 0
-          ? " (dry run: only told; --yes does it)"
-          : "");
+  pino_put_text("After %s without work: %s%s", span,
+                whole                                 ? "the apps are stopped, then this machine"
+                : g_strcmp0(action, "stop-apps") == 0 ? "the apps are stopped"
+                                                      : "it is told",
+                g_strcmp0(mode, "dry-run") == 0 && g_strcmp0(action, "tell") != 0
+                    ? " (dry run: only told; --yes does it)"
+                    : "");
   if (!whole || stop == NULL)
     return;
   if (pino_text(stop, "request") != NULL)
-    put("Call    %s", pino_text(stop, "request"));
+    pino_put_text("Call    %s", pino_text(stop, "request"));
   if (pino_text(stop, "why_not") != NULL)
-    put("But     %s", pino_text(stop, "why_not"));
-  put("Effect  %s", pino_text(stop, "effect"));
+    pino_put_text("But     %s", pino_text(stop, "why_not"));
+  pino_put_text("Effect  %s", pino_text(stop, "effect"));
   if (json_object_get_boolean_member_with_default(stop, "destroys", FALSE) &&
       g_strcmp0(mode, "lose-data") != 0)
     pino_put_line("        Data would be lost: it is done only with --yes and --lose-data.");
@@ -106,11 +96,11 @@ static void show_now(JsonObject *idle) {
   if (pino_number(idle, "after_s") == 0)
     return;
   if (busy != NULL)
-    put("Now     %s", busy);
+    pino_put_text("Now     %s", busy);
   else
-    put("Now     nothing for %s", span);
+    pino_put_text("Now     nothing for %s", span);
   if (outcome != NULL)
-    put("Last    %s", outcome);
+    pino_put_text("Last    %s", outcome);
 }
 
 static int show(PinoClient *client, gboolean json) {
@@ -119,8 +109,7 @@ static int show(PinoClient *client, gboolean json) {
   if (node == NULL)
     return pino_say_error(error);
   if (json) {
-    g_autofree char *text = json_to_string(node, TRUE);
-    pino_put_line(text);
+    pino_put_json(node);
     return PINO_EXIT_OK;
   }
   show_plan(json_node_get_object(node));

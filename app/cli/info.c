@@ -1,6 +1,7 @@
 /* pinokiocloud info: one app, as the catalog has it and as it is here. An engine that runs is asked, none is started. */
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
@@ -73,14 +74,13 @@ static const char *view_text(const Subject *subject, const char *member) {
 static void print_json(const Subject *subject) {
   g_autoptr(GString) out = g_string_new(NULL);
   pino_shelf_append_json(out, subject->entry, subject->app);
-  pino_shelf_append_member(out, "path", subject->app != NULL ? subject->app->path : NULL);
-  pino_shelf_append_member(out, "commit", subject->app != NULL ? subject->app->commit : NULL);
-  pino_shelf_append_member(out, "state", view_text(subject, "state"));
-  pino_shelf_append_member(out, "url", view_text(subject, "url"));
+  pino_json_append_nullable(out, "path", subject->app != NULL ? subject->app->path : NULL);
+  pino_json_append_nullable(out, "commit", subject->app != NULL ? subject->app->commit : NULL);
+  pino_json_append_nullable(out, "state", view_text(subject, "state"));
+  pino_json_append_nullable(out, "url", view_text(subject, "url"));
   g_string_append_c(out, '}');
   g_autoptr(JsonNode) node = json_from_string(out->str, NULL);
-  g_autofree char *text = node != NULL ? json_to_string(node, TRUE) : g_strdup(out->str);
-  pino_put_line(text);
+  pino_put_json(node);
 }
 
 static void print_title(const char *name, const char *description) {

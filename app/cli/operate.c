@@ -1,13 +1,12 @@
 /* pinokiocloud install, update, reset, uninstall: what is done to a whole app, followed to its end. */
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/say.h"
+#include "cli/screen.h"
 #include "cli/target.h"
 
 typedef struct {
@@ -26,30 +25,6 @@ static void options_clear(Options *options) {
 static void append_flag(GString *body, const char *name, gboolean value) {
   if (value)
     g_string_append_printf(body, "%s\"%s\":true", body->len > 1 ? "," : "", name);
-}
-
-static void append_size(GString *body) {
-  struct winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0)
-    g_string_append_printf(body, "%s\"cols\":%u,\"rows\":%u", body->len > 1 ? "," : "", size.ws_col,
-                           size.ws_row);
-}
-
-/* Starts it. The run's id (free); *app (free) is what the app is called. */
-static char *begin(PinoClient *client, const char *method, const char *path, const char *body, char **app,
-                   gboolean *already, GError **error) {
-  g_autoptr(JsonNode) node = pino_client_request(client, method, path, body, NULL, error);
-  JsonObject *answer = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-  const char *run = answer != NULL ? pino_text(answer, "run") : NULL;
-  if (run == NULL) {
-    if (node != NULL)
-      g_set_error_literal(error, PINO_ERROR, PINO_ERROR_FAILED,
-                          "the engine began it, but did not say as what");
-    return NULL;
-  }
-  *already = json_object_get_boolean_member_with_default(answer, "already", FALSE);
-  *app = g_strdup(pino_text(answer, "app"));
-  return g_strdup(run);
 }
 
 /* --- what came of it ------------------------------------------------------------------------------------------------ */
@@ -104,11 +79,13 @@ static int perform(const char *method, const char *path, const char *body, const
   gboolean already = FALSE;
   g_autofree char *app = NULL;
   PinoClient *client = pino_client_connect(TRUE, &error);
-  g_autofree char *id = client != NULL ? begin(client, method, path, body, &app, &already, &error) : NULL;
+  g_autofree char *id =
+      client != NULL ? pino_target_begin(client, method, path, body, &app, &already, &error) : NULL;
   g_autofree char *shown = pino_one_line(app != NULL ? app : "");
   int status = PINO_EXIT_OK;
   if (already)
-    pino_say("this is under way already, as run %s: its output from the beginning", id);
+    pino_say("this is under way already, as run %s%s", id,
+             options->detach ? "" : ": its output from the beginning");
   if (id == NULL)
     status = pino_say_error(error);
   else if (options->detach)
@@ -137,7 +114,7 @@ static int install(const char *source, const Options *options) {
   pino_json_append_member(body, "branch", options->branch);
   append_flag(body, "from_start", options->from_start);
   append_flag(body, "force", options->force);
-  append_size(body);
+  pino_screen_append_size(body);
   g_string_append_c(body, '}');
   return perform("POST", options->plan ? "/v1/plans" : "/v1/apps", body->str, options);
 }
@@ -189,7 +166,7 @@ int pino_command_update(int argc, char **argv) {
         pino_client_path(options.back ? "/v1/apps/%s/back" : "/v1/apps/%s/update", names[0]);
     g_autoptr(GString) body = g_string_new("{");
     append_flag(body, "force", options.force);
-    append_size(body);
+    pino_screen_append_size(body);
     g_string_append_c(body, '}');
     status = perform("POST", path, body->str, &options);
   }
@@ -216,7 +193,7 @@ int pino_command_reset(int argc, char **argv) {
     g_autoptr(GString) body = g_string_new("{");
     append_flag(body, "purge", options.purge);
     append_flag(body, "ask", !options.yes);
-    append_size(body);
+    pino_screen_append_size(body);
     g_string_append_c(body, '}');
     status = perform("POST", path, body->str, &options);
   }

@@ -68,6 +68,20 @@ void pino_put_line(const char *text) {
   pino_put(STDOUT_FILENO, line, strlen(line));
 }
 
+void pino_put_text(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_autofree char *line = pino_one_line(text);
+  pino_put_line(line);
+}
+
+void pino_put_json(JsonNode *node) {
+  g_autofree char *text = json_to_string(node, TRUE);
+  pino_put_line(text);
+}
+
 char *pino_span(gint64 seconds) {
   seconds = MAX(seconds, 0);
   int minutes = (int)(seconds / 60 % 60), hours = (int)(seconds / 3600 % 24), days = (int)(seconds / 86400);

@@ -1,7 +1,7 @@
 /* What the commands print: output as it comes on standard output, remarks of their own on standard error. */
 #pragma once
 
-#include <glib.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -17,6 +17,10 @@ gboolean pino_put(int fd, const void *bytes, gsize length);
 
 /* A line of a command's own on standard output. */
 void pino_put_line(const char *text);
+/* The same of text that may come from elsewhere: control characters are shown as escapes. */
+void pino_put_text(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* Over several lines, for a person too. */
+void pino_put_json(JsonNode *node);
 
 /* Text from elsewhere on one line: control characters are shown as escapes, and what is no UTF-8 as U+FFFD. */
 char *pino_one_line(const char *text);

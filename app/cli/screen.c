@@ -114,3 +114,11 @@ void pino_screen_size(guint *cols, guint *rows) {
   *cols = size.ws_col;
   *rows = size.ws_row;
 }
+
+void pino_screen_append_size(GString *out) {
+  guint cols, rows;
+  pino_screen_size(&cols, &rows);
+  if (cols > 0 && rows > 0)
+    g_string_append_printf(out, "%s\"cols\":%u,\"rows\":%u", g_str_has_suffix(out->str, "{") ? "" : ",", cols,
+                           rows);
+}

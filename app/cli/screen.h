@@ -18,5 +18,7 @@ gboolean pino_screen_put(PinoScreen *screen, const char *bytes, gsize length);
 
 /* Columns and rows; 0 when they are not known. */
 void pino_screen_size(guint *cols, guint *rows);
+/* Appends them to a JSON object as "cols" and "rows", where they are known. */
+void pino_screen_append_size(GString *out);
 
 G_END_DECLS

@@ -67,21 +67,14 @@ const PinoCatalogApp *pino_shelf_entry(const PinoShelf *shelf, const PinoApp *ap
   return app->repository != NULL ? pino_catalog_by_repository(shelf->catalog, app->repository) : NULL;
 }
 
-void pino_shelf_append_member(GString *out, const char *name, const char *text) {
-  if (text != NULL)
-    pino_json_append_member(out, name, text);
-  else
-    g_string_append_printf(out, ",\"%s\":null", name);
-}
-
 void pino_shelf_append_json(GString *out, const PinoCatalogApp *entry, const PinoApp *app) {
   if (entry != NULL) {
     pino_catalog_append_json(out, entry);
   } else {
     g_string_append(out, "{\"id\":null");
     pino_json_append_member(out, "name", app->title != NULL ? app->title : app->id);
-    pino_shelf_append_member(out, "repository", app->repository);
-    pino_shelf_append_member(out, "description", app->description);
+    pino_json_append_nullable(out, "repository", app->repository);
+    pino_json_append_nullable(out, "description", app->description);
   }
-  pino_shelf_append_member(out, "installed", app != NULL ? app->id : NULL);
+  pino_json_append_nullable(out, "installed", app != NULL ? app->id : NULL);
 }

@@ -27,7 +27,5 @@ const PinoCatalogApp *pino_shelf_entry(const PinoShelf *shelf, const PinoApp *ap
 /* Appends an entry as a JSON object that is still open (pino_catalog_append_json()) with "installed", its folder's name or
  * null. entry may be NULL: then the object is made of the app, with null for its id. */
 void pino_shelf_append_json(GString *out, const PinoCatalogApp *entry, const PinoApp *app);
-/* Appends a further member: text, or null. */
-void pino_shelf_append_member(GString *out, const char *name, const char *text);
 
 G_END_DECLS

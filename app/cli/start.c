@@ -1,13 +1,12 @@
 /* pinokiocloud start, restart: an app is started and followed until it is ready. */
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/say.h"
+#include "cli/screen.h"
 #include "cli/target.h"
 
 #define STATE_LOOK_US 20000 /* between the script's word that it is ready and the engine's */
@@ -39,40 +38,26 @@ static gboolean check_input(const char *input) {
 }
 
 static char *make_body(const char *script, const char *input) {
-  struct winsize size;
   GString *body = g_string_new("{");
   pino_json_append_member(body, "script", script);
   if (input != NULL)
     g_string_append_printf(body, "%s\"input\":%s", body->len > 1 ? "," : "", input);
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0)
-    g_string_append_printf(body, "%s\"cols\":%u,\"rows\":%u", body->len > 1 ? "," : "", size.ws_col,
-                           size.ws_row);
+  pino_screen_append_size(body);
   g_string_append_c(body, '}');
   return g_string_free(body, FALSE);
 }
 
-/* The run's id; *already tells whether it ran before. */
 static char *ask(PinoClient *client, const char *app, const char *action, const char *body, gboolean *already,
                  GError **error) {
   g_autofree char *start = pino_client_path("/v1/apps/%s/", app);
   g_autofree char *path = g_strconcat(start, action, NULL);
-  g_autoptr(JsonNode) node = pino_client_request(client, "POST", path, body, NULL, error);
-  if (node == NULL)
-    return NULL;
-  JsonObject *answer = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-  const char *run = answer != NULL ? pino_text(answer, "run") : NULL;
-  *already = answer != NULL && json_object_get_boolean_member_with_default(answer, "already", FALSE);
-  if (run == NULL)
-    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "the engine started it, but did not say as what");
-  return g_strdup(run);
+  return pino_target_begin(client, "POST", path, body, NULL, already, error);
 }
 
 /* --- what came of it ----------------------------------------------------------------------------------------------- */
 
 static void put_address(const char *app, const char *how, JsonObject *run) {
-  g_autofree char *text = g_strdup_printf("%s %s: %s", app, how, pino_text(run, "url"));
-  g_autofree char *line = pino_one_line(text);
-  pino_put_line(line);
+  pino_put_text("%s %s: %s", app, how, pino_text(run, "url"));
 }
 
 static int tell_already(PinoClient *client, const char *name, const char *id) {

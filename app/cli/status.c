@@ -12,11 +12,6 @@ static gint64 seconds_since(gint64 ms) {
   return (g_get_real_time() / 1000 - ms) / 1000;
 }
 
-static void print_json(JsonNode *node) {
-  g_autofree char *text = json_to_string(node, TRUE);
-  pino_put_line(text);
-}
-
 /* Bytes in memory of a process; 0 when they are not known. */
 static gint64 memory_of(int pid) {
   g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
@@ -110,7 +105,7 @@ static void print_status_json(const PinoEndpoint *place, JsonNode *status, const
   json_object_set_member(whole, "engine", engine);
   json_object_set_array_member(whole, "apps", json_array_ref(busy));
   json_node_set_object(node, whole);
-  print_json(node);
+  pino_put_json(node);
 }
 
 static int tell_not_running(const PinoEndpoint *place, gboolean json) {
@@ -214,7 +209,7 @@ int pino_command_ps(int argc, char **argv) {
   if (processes == NULL)
     return pino_say_error(error);
   if (json) {
-    print_json(processes);
+    pino_put_json(processes);
     return PINO_EXIT_OK;
   }
   g_autoptr(PinoTable) table = pino_table_new(heads);

@@ -57,6 +57,23 @@ JsonNode *pino_target_run(PinoClient *client, const char *id, GError **error) {
   return pino_client_get_object(client, path, error);
 }
 
+char *pino_target_begin(PinoClient *client, const char *method, const char *path, const char *body,
+                        char **app, gboolean *already, GError **error) {
+  g_autoptr(JsonNode) node = pino_client_request(client, method, path, body, NULL, error);
+  if (node == NULL)
+    return NULL;
+  JsonObject *answer = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+  const char *run = answer != NULL ? pino_text(answer, "run") : NULL;
+  if (run == NULL) {
+    g_set_error_literal(error, PINO_ERROR, PINO_ERROR_FAILED, "the engine began it, but did not say as what");
+    return NULL;
+  }
+  *already = json_object_get_boolean_member_with_default(answer, "already", FALSE);
+  if (app != NULL)
+    *app = g_strdup(pino_text(answer, "app"));
+  return g_strdup(run);
+}
+
 JsonNode *pino_target_newest_run(PinoClient *client, const char *name, GError **error) {
   if (pino_target_is_run(name))
     return pino_target_run(client, name, error);

@@ -22,6 +22,11 @@ gboolean pino_target_is_shell(const char *name);
 JsonNode *pino_target_app(PinoClient *client, const char *name, GError **error);
 JsonNode *pino_target_run(PinoClient *client, const char *id, GError **error);
 
+/* Sends a request that begins a run, or finds the one that goes on already. Its id, and in *app (may be NULL) what the
+ * app is called; free both. */
+char *pino_target_begin(PinoClient *client, const char *method, const char *path, const char *body,
+                        char **app, gboolean *already, GError **error);
+
 /* The run that a person means: a run's id, or an app's newest. */
 JsonNode *pino_target_newest_run(PinoClient *client, const char *name, GError **error);
 

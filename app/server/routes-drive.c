@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-static void free_view(gpointer view) {
-  g_bytes_unref(view);
-}
-
 /* In the thread. */
 static void look(GTask *task, gpointer source, gpointer data, GCancellable *cancellable) {
   const char *home = data;
@@ -20,7 +16,7 @@ static void look(GTask *task, gpointer source, gpointer data, GCancellable *canc
   }
   g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), report);
   char *text = json_to_string(node, FALSE);
-  g_task_return_pointer(task, g_bytes_new_take(text, strlen(text)), free_view);
+  g_task_return_pointer(task, g_bytes_new_take(text, strlen(text)), (GDestroyNotify)g_bytes_unref);
 }
 
 static void on_looked(GObject *source, GAsyncResult *result, gpointer data) {

@@ -36,10 +36,6 @@ void pino_machine_desk_free(PinoMachineDesk *desk) {
     desk_clear(desk);
 }
 
-static void free_view(gpointer view) {
-  g_bytes_unref(view);
-}
-
 /* In the thread. */
 static void look(GTask *task, gpointer source, gpointer data, GCancellable *cancellable) {
   PinoCheckupOptions options = {.version = data, .platform = g_getenv("PINOKIO_PLATFORM")};
@@ -51,7 +47,7 @@ static void look(GTask *task, gpointer source, gpointer data, GCancellable *canc
   GString *out = g_string_new(NULL);
   pino_checkup_append_json(checkup, out);
   g_string_append_c(out, '\n');
-  g_task_return_pointer(task, g_string_free_to_bytes(out), free_view);
+  g_task_return_pointer(task, g_string_free_to_bytes(out), (GDestroyNotify)g_bytes_unref);
 }
 
 static void on_looked(GObject *source, GAsyncResult *result, gpointer data) {

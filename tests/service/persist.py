@@ -106,8 +106,7 @@ def cut_off(service):
     # At once when something has changed, and then once a minute.
     service.waits(saved, "the running app is in the copy", 75)
     service.kill()
-    for pid in service.programs("pinokiocloud-keeper") + service.programs("pinokiocloud-runner"):
-        service.kill(pid)
+    service.kill_all("pinokiocloud-keeper", "pinokiocloud-runner")
     service.nothing_left()
     sides.lose()
     service.up()

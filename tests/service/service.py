@@ -210,6 +210,16 @@ class Service:
         self.reap()
         return pid
 
+    def kill_all(self, *programs):
+        """kill -9 for all of these, of which some may be on their way out by themselves."""
+        for pid in [pid for program in programs for pid in self.programs(program)]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.waits(lambda: not any(self.programs(program) for program in programs), "they are gone after kill -9")
+        self.reap()
+
     def reap(self):
         """What the engine left to init: here that is this process."""
         for pid in children_of(os.getpid()):

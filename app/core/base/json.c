@@ -59,6 +59,14 @@ void pino_json_append_member(GString *out, const char *name, const char *text) {
   pino_json_append_string(out, text, strlen(text));
 }
 
+void pino_json_append_nullable(GString *out, const char *name, const char *text) {
+  if (text != NULL)
+    pino_json_append_member(out, name, text);
+  else
+    g_string_append_printf(out, "%s\"%s\":null", out->len > 0 && out->str[out->len - 1] == '{' ? "" : ",",
+                           name);
+}
+
 JsonObject *pino_json_read_object(const char *path) {
   g_autoptr(JsonParser) parser = json_parser_new();
   g_autofree char *text = NULL;

@@ -10,6 +10,8 @@ void pino_json_append_string(GString *out, const char *text, gsize len);
 
 /* Appends "name":"text", after a comma unless out ends with "{"; nothing when text is NULL. */
 void pino_json_append_member(GString *out, const char *name, const char *text);
+/* The same, but null when text is NULL. */
+void pino_json_append_nullable(GString *out, const char *name, const char *text);
 
 /* The object that a file holds; NULL when there is no such file, or it holds anything else. Free with
  * json_object_unref(). */

@@ -227,13 +227,6 @@ gboolean pino_filesystem_is_passing(const PinoFilesystem *fs) {
   return g_str_equal(fs->kind, "memory") || g_str_equal(fs->kind, "layer");
 }
 
-static void append_text(GString *out, const char *name, const char *text) {
-  if (text != NULL)
-    pino_json_append_member(out, name, text);
-  else
-    g_string_append_printf(out, ",\"%s\":null", name);
-}
-
 static void append_answer(GString *out, const char *name, PinoAnswer how) {
   static const char *const words[] = {"null", "false", "true"};
   g_string_append_printf(out, ",\"%s\":%s", name, words[how + 1]);
@@ -247,10 +240,10 @@ void pino_filesystem_append_json(const PinoFilesystem *fs, GString *out) {
     g_string_append_c(out, '}');
     return;
   }
-  append_text(out, "mount", fs->mount);
-  append_text(out, "type", fs->type);
-  append_text(out, "source", fs->source);
-  append_text(out, "kind", fs->kind);
+  pino_json_append_nullable(out, "mount", fs->mount);
+  pino_json_append_nullable(out, "type", fs->type);
+  pino_json_append_nullable(out, "source", fs->source);
+  pino_json_append_nullable(out, "kind", fs->kind);
   pino_cloud_append_number(out, "total", fs->total);
   pino_cloud_append_number(out, "free", fs->free);
   pino_cloud_append_number(out, "files_free", fs->files_free);

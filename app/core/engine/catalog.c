@@ -22,16 +22,9 @@ static GHashTable *installed_apps(PinoEngine *engine) {
   return installed;
 }
 
-static void append_text(GString *out, const char *name, const char *text) {
-  if (text != NULL)
-    pino_json_append_member(out, name, text);
-  else
-    g_string_append_printf(out, ",\"%s\":null", name);
-}
-
 static void append_entry(GString *out, const PinoCatalogApp *entry, GHashTable *installed) {
   pino_catalog_append_json(out, entry);
-  append_text(out, "installed", g_hash_table_lookup(installed, entry));
+  pino_json_append_nullable(out, "installed", g_hash_table_lookup(installed, entry));
   g_string_append_c(out, '}');
 }
 
@@ -48,7 +41,7 @@ GBytes *pino_engine_catalog(PinoEngine *engine, const PinoCatalogQuery *query) {
     append_entry(out, found->pdata[i], installed);
   }
   g_string_append_c(out, ']');
-  append_text(out, "trouble", trouble != NULL ? trouble->message : NULL);
+  pino_json_append_nullable(out, "trouble", trouble != NULL ? trouble->message : NULL);
   g_string_append_c(out, '}');
   return g_string_free_to_bytes(out);
 }

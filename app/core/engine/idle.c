@@ -76,7 +76,7 @@ static gboolean is_at_work(PinoEngine *engine) {
   g_hash_table_iter_init(&iter, engine->lives);
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
     const PinoLive *live = value;
-    if (live->state != PINO_LIVE_READY && !pino_live_is_over(live))
+    if (live->state <= PINO_LIVE_STOPPING && live->state != PINO_LIVE_READY)
       return TRUE;
   }
   return FALSE;

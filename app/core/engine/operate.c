@@ -67,10 +67,6 @@ static char *name_in(const char *url) {
   return pino_repository_name(bare);
 }
 
-static const char *repository_of(const PinoApp *app) {
-  return app != NULL ? app->repository : NULL;
-}
-
 static void set_unknown(PinoEngine *engine, const char *source, GError **error) {
   g_autoptr(GPtrArray) near = pino_catalog_suggest(engine->catalog, source, 3);
   g_autoptr(GString) text = g_string_new(NULL);
@@ -105,13 +101,22 @@ static gboolean take_url(PinoEngine *engine, const char *url, const char *name, 
   return FALSE;
 }
 
+/* Also one whose folder came this moment. */
+static const PinoApp *find_app(PinoEngine *engine, const char *name) {
+  const PinoApp *app = pino_apps_find(engine->apps, name);
+  if (app != NULL || !pino_app_name_is_safe(name))
+    return app;
+  pino_apps_refresh(engine->apps, name);
+  return pino_apps_find(engine->apps, name);
+}
+
 static gboolean find_source(PinoEngine *engine, const char *source, const char *name, Meant *meant,
                             GError **error) {
-  const PinoApp *app = name == NULL ? pino_apps_find(engine->apps, source) : NULL;
+  const PinoApp *app = name == NULL ? find_app(engine, source) : NULL;
   pino_catalog_refresh(engine->catalog);
   if (app != NULL) {
     meant->app = g_strdup(app->id);
-    if (repository_of(app) != NULL)
+    if (app->repository != NULL)
       meant->catalogued = pino_catalog_by_repository(engine->catalog, app->repository);
     return TRUE;
   }
@@ -282,7 +287,7 @@ static char *begin(PinoEngine *engine, guint index, const PinoEngineOperation *w
 static char *same_under_way(PinoEngine *engine, guint index, const Meant *meant) {
   PinoLive *live = under_way(engine, meant->app, TRUE, 1);
   g_autoptr(JsonNode) root = live != NULL ? json_from_string(live->row->operation, NULL) : NULL;
-  if (root == NULL || live->state >= PINO_LIVE_STOPPING)
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root) || live->state >= PINO_LIVE_STOPPING)
     return NULL;
   JsonObject *object = json_node_get_object(root);
   const char *name = json_object_get_string_member_with_default(object, "operation", NULL);

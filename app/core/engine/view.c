@@ -20,14 +20,6 @@ static void add_flag(GString *out, const char *name, gboolean value) {
   g_string_append_printf(out, ",\"%s\":%s", name, value ? "true" : "false");
 }
 
-/* null where there is none, so that a member is always there. */
-static void add_text(GString *out, const char *name, const char *text) {
-  if (text != NULL)
-    pino_json_append_member(out, name, text);
-  else
-    g_string_append_printf(out, "%s\"%s\":null", out->str[out->len - 1] == '{' ? "" : ",", name);
-}
-
 static void separate(GString *out, char opening) {
   if (out->str[out->len - 1] != opening)
     g_string_append_c(out, ',');
@@ -83,16 +75,17 @@ static void append_app(GString *out, PinoEngine *engine, const PinoApplication *
   const PinoLive *live = showing_run(engine, app->id);
   g_string_append_c(out, '{');
   pino_json_append_member(out, "id", app->id);
-  add_text(out, "name", app->name);
+  pino_json_append_nullable(out, "name", app->name);
   pino_json_append_member(out, "state", app->state);
   add_flag(out, "installed", app->installed);
-  add_text(out, "run", live != NULL ? live->row->id : NULL);
-  add_text(out, "url", live != NULL && live->state == PINO_LIVE_READY ? live->row->url : NULL);
-  add_text(out, "description", app->description);
-  add_text(out, "icon", app->icon);
-  add_text(out, "path", app->install_path);
-  add_text(out, "repository_url", app->repository_url);
-  add_text(out, "version", app->version);
+  pino_json_append_nullable(out, "run", live != NULL ? live->row->id : NULL);
+  pino_json_append_nullable(out, "url",
+                            live != NULL && live->state == PINO_LIVE_READY ? live->row->url : NULL);
+  pino_json_append_nullable(out, "description", app->description);
+  pino_json_append_nullable(out, "icon", app->icon);
+  pino_json_append_nullable(out, "path", app->install_path);
+  pino_json_append_nullable(out, "repository_url", app->repository_url);
+  pino_json_append_nullable(out, "version", app->version);
   add_number(out, "installed_at", app->installed_at);
   add_number(out, "updated_at", app->updated_at);
   g_string_append_c(out, '}');
@@ -128,10 +121,10 @@ static void append_shell(GString *out, const PinoLiveShell *shell) {
   g_string_append_c(out, '{');
   pino_json_append_member(out, "id", shell->id);
   pino_json_append_member(out, "run", shell->live->row->id);
-  add_text(out, "app", shell->live->row->app_id);
-  add_text(out, "script", shell->script);
-  add_text(out, "command", shell->command);
-  add_text(out, "log", shell->log);
+  pino_json_append_nullable(out, "app", shell->live->row->app_id);
+  pino_json_append_nullable(out, "script", shell->script);
+  pino_json_append_nullable(out, "command", shell->command);
+  pino_json_append_nullable(out, "log", shell->log);
   add_number(out, "step", shell->index);
   add_number(out, "pid", shell->pid);
   add_number(out, "started_at", shell->started);
@@ -146,10 +139,10 @@ static void append_shell_row(GString *out, const PinoProcessRow *row) {
   g_string_append_c(out, '{');
   pino_json_append_member(out, "id", row->id);
   pino_json_append_member(out, "run", row->run_id);
-  add_text(out, "app", row->app_id);
-  add_text(out, "script", row->script);
-  add_text(out, "command", row->command);
-  add_text(out, "log", row->log_file_path);
+  pino_json_append_nullable(out, "app", row->app_id);
+  pino_json_append_nullable(out, "script", row->script);
+  pino_json_append_nullable(out, "command", row->command);
+  pino_json_append_nullable(out, "log", row->log_file_path);
   add_number(out, "step", row->step);
   add_number(out, "pid", row->pid);
   add_number(out, "started_at", row->start_time);
@@ -162,7 +155,7 @@ static void append_shell_row(GString *out, const PinoProcessRow *row) {
 
 static void append_row(GString *out, const PinoRunRow *row) {
   pino_json_append_member(out, "id", row->id);
-  add_text(out, "app", row->app_id);
+  pino_json_append_nullable(out, "app", row->app_id);
   pino_json_append_member(out, "script", row->script);
   pino_json_append_member(out, "kind", row->kind);
   g_autofree char *operation = row->operation != NULL ? pino_operate_shown(row->operation) : NULL;
@@ -170,8 +163,8 @@ static void append_row(GString *out, const PinoRunRow *row) {
   pino_json_append_member(out, "state", row->state);
   add_number(out, "step", row->step);
   add_number(out, "total", row->total);
-  add_text(out, "error", row->error);
-  add_text(out, "url", row->url);
+  pino_json_append_nullable(out, "error", row->error);
+  pino_json_append_nullable(out, "url", row->url);
   add_number(out, "restarts", row->restarts);
   add_number(out, "started_at", row->started_at);
   add_number(out, "ready_at", row->ready_at);
@@ -184,7 +177,8 @@ static void append_run(GString *out, PinoEngine *engine, const PinoRunRow *row) 
   g_string_append_c(out, '{');
   append_row(out, live != NULL ? live->row : row);
   add_flag(out, "live", live != NULL && !pino_live_is_over(live));
-  add_text(out, "health", live != NULL && live->health_id != 0 ? pino_health_state_name(live->up) : NULL);
+  pino_json_append_nullable(out, "health",
+                            live != NULL && live->health_id != 0 ? pino_health_state_name(live->up) : NULL);
   add_number(out, "questions", live != NULL ? live->questions->len : 0);
   g_string_append_c(out, '}');
 }
@@ -209,7 +203,7 @@ static void append_questions(GString *out, const PinoLive *live) {
     separate(out, '[');
     g_string_append_c(out, '{');
     pino_json_append_member(out, "id", question->id);
-    add_text(out, "script", question->script);
+    pino_json_append_nullable(out, "script", question->script);
     g_string_append_printf(out, ",\"request\":%s}", question->request);
   }
   g_string_append_c(out, ']');
@@ -241,9 +235,10 @@ GBytes *pino_engine_run(PinoEngine *engine, const char *run, GError **error) {
   g_autoptr(GString) out = g_string_new("{");
   append_row(out, row);
   add_flag(out, "live", live != NULL && !pino_live_is_over(live));
-  add_text(out, "health", live != NULL && live->health_id != 0 ? pino_health_state_name(live->up) : NULL);
-  add_text(out, "method", live != NULL ? live->method : NULL);
-  add_text(out, "journal", row->journal);
+  pino_json_append_nullable(out, "health",
+                            live != NULL && live->health_id != 0 ? pino_health_state_name(live->up) : NULL);
+  pino_json_append_nullable(out, "method", live != NULL ? live->method : NULL);
+  pino_json_append_nullable(out, "journal", row->journal);
   g_string_append_printf(out, ",\"scripts\":%s", row->scripts != NULL ? row->scripts : "[]");
   append_questions(out, live);
   if (!append_run_shells(out, engine, live, run, error))
@@ -367,9 +362,9 @@ GBytes *pino_engine_tunnels(PinoEngine *engine, GError **error) {
     separate(out, '[');
     g_string_append_c(out, '{');
     pino_json_append_member(out, "id", row->id);
-    add_text(out, "app", row->app_id);
+    pino_json_append_nullable(out, "app", row->app_id);
     add_number(out, "local_port", row->local_port);
-    add_text(out, "public_url", row->public_url);
+    pino_json_append_nullable(out, "public_url", row->public_url);
     pino_json_append_member(out, "provider", row->provider);
     pino_json_append_member(out, "status", row->status);
     add_number(out, "created_at", row->created_at);

@@ -6,17 +6,10 @@ static const char *word(gboolean yes) {
   return yes ? "true" : "false";
 }
 
-static void append_text(GString *out, const char *name, const char *text) {
-  if (text != NULL)
-    pino_json_append_member(out, name, text);
-  else
-    g_string_append_printf(out, ",\"%s\":null", name);
-}
-
 static void append_gpu(const PinoFacts *facts, GString *out) {
   g_string_append(out, ",\"gpu\":{");
   pino_json_append_member(out, "vendor", facts->gpu);
-  append_text(out, "trouble", facts->gpu_trouble);
+  pino_json_append_nullable(out, "trouble", facts->gpu_trouble);
   g_string_append(out, ",\"cards\":");
   pino_gpu_list_append_json(facts->gpus, out);
   g_string_append_c(out, '}');
@@ -48,9 +41,9 @@ static void append_tools(const GArray *tools, GString *out) {
     pino_json_append_member(out, "name", tool->name);
     pino_json_append_member(out, "why", tool->why);
     g_string_append_printf(out, ",\"required\":%s", word(tool->required));
-    append_text(out, "path", tool->path);
-    append_text(out, "version", tool->version);
-    append_text(out, "trouble", tool->trouble);
+    pino_json_append_nullable(out, "path", tool->path);
+    pino_json_append_nullable(out, "version", tool->version);
+    pino_json_append_nullable(out, "trouble", tool->trouble);
     g_string_append_c(out, '}');
   }
   g_string_append_c(out, ']');

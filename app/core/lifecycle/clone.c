@@ -46,12 +46,8 @@ static void clone_clear(Clone *clone) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Clone, clone_clear)
 
-gboolean pino_clone_name_is_safe(const char *name) {
-  return pino_app_name_is_safe(name);
-}
-
 static gboolean check_name(const char *name, const char *whose, GError **error) {
-  if (pino_clone_name_is_safe(name))
+  if (pino_app_name_is_safe(name))
     return TRUE;
   g_autofree char *escaped = g_strescape(name, NULL);
   g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE,
@@ -63,17 +59,9 @@ static gboolean check_name(const char *name, const char *whose, GError **error) 
 }
 
 char *pino_clone_name(const char *url, GError **error) {
-  g_autofree char *plain = pino_git_url_shown(url);
-  while (g_str_has_suffix(plain, "/"))
-    plain[strlen(plain) - 1] = '\0';
-  if (g_str_has_suffix(plain, ".git"))
-    plain[strlen(plain) - strlen(".git")] = '\0';
-  gsize start = strlen(plain);
-  while (start > 0 && strchr("/:", plain[start - 1]) == NULL)
-    start--;
-  g_autofree char *name = g_uri_unescape_string(plain + start, NULL);
-  const char *chosen = name != NULL ? name : plain + start;
-  return check_name(chosen, "the last part of the URL", error) ? g_strdup(chosen) : NULL;
+  g_autofree char *shown = pino_git_url_shown(url);
+  g_autofree char *name = pino_repository_name(shown);
+  return check_name(name, "the last part of the URL", error) ? g_steal_pointer(&name) : NULL;
 }
 
 gboolean pino_clone_has_launcher(const char *folder) {
@@ -118,10 +106,8 @@ static gboolean find_present(const Clone *clone, char **folder, GError **error) 
   *folder = NULL;
   if (clone->spec->name == NULL) {
     *folder = pino_app_by_origin(pino_run_home(clone->run), url);
-    g_autofree char *base = *folder != NULL ? g_path_get_basename(*folder) : NULL;
-    if (base != NULL && *base != '.')
+    if (*folder != NULL)
       return TRUE;
-    g_clear_pointer(folder, g_free);
   }
   GStatBuf st;
   if (g_lstat(clone->final, &st) != 0 || is_empty_folder(clone->final))

@@ -32,9 +32,6 @@ char *pino_clone(PinoRun *run, const PinoCloneSpec *spec, GError **error);
  * hidden, with a slash or control character, longer than 200 bytes... Free with g_free(). */
 char *pino_clone_name(const char *url, GError **error);
 
-/* Whether a folder's name may be a person's choice: as above. */
-gboolean pino_clone_name_is_safe(const char *name);
-
 /* Whether a folder holds a launcher: pinokio.js or pinokio.json, at its root or in pinokio/. */
 gboolean pino_clone_has_launcher(const char *folder);
 

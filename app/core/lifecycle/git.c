@@ -73,16 +73,12 @@ void pino_git_tell_trouble(PinoRun *run, PinoGitKind kind, const char *url, cons
   pino_run_tell(run, "trouble", json->str);
 }
 
-/* As a program of the run, so that cancelling the run ends it as it ends git. */
 static gboolean wait_before(PinoRun *run, const PinoGitWork *work, guint next, guint wait_ms, const char *why,
                             GError **error) {
-  g_autofree char *seconds = g_strdup_printf("%u.%03u", wait_ms / 1000, wait_ms % 1000);
   g_autofree char *text = g_strdup_printf("%s; trying again in %u s (try %u of %u)", why,
                                           (wait_ms + 999) / 1000, next, work->tries);
-  const char *const sleep[] = {"sleep", seconds, NULL};
   pino_git_tell_stage(run, work->stage, text);
-  return pino_run_program(run, work->folder, sleep, error) &&
-         (work->again == NULL || work->again(work->data, error));
+  return pino_run_wait(run, wait_ms, error) && (work->again == NULL || work->again(work->data, error));
 }
 
 static gboolean attempt(PinoRun *run, const PinoGitWork *work, PinoGitKind *kind, GError **error) {
@@ -94,7 +90,7 @@ static gboolean attempt(PinoRun *run, const PinoGitWork *work, PinoGitKind *kind
   PinoProgram program = {.folder = work->folder,
                          .argv = (const char *const *)argv->pdata,
                          .env = (const char *const *)env->pdata};
-  if (pino_run_program_full(run, &program, &tail, &status, &failed))
+  if (pino_run_program(run, &program, &tail, &status, &failed))
     return TRUE;
   /* Its message names the command, and that the URL with a password perhaps. */
   if (g_error_matches(failed, PINO_ERROR, PINO_ERROR_FAILED)) {

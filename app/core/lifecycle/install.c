@@ -7,15 +7,15 @@
 #include "base/json.h"
 #include "environment/env.h"
 #include "lifecycle/clone.h"
-#include "lifecycle/giterror.h"
+#include "lifecycle/git.h"
 #include "lifecycle/launcher.h"
 #include "lifecycle/machine.h"
 #include "lifecycle/plan.h"
-#include "state/installation.h"
 #include "lifecycle/update.h"
 #include "lifecycle/view.h"
 #include "lifecycle/work.h"
 #include "lifecycle/workplace.h"
+#include "state/installation.h"
 #include "storage/atomic.h"
 #include "storage/tree.h"
 
@@ -84,19 +84,11 @@ static gboolean is_possible(PinoWork *work, const char *plan, GError **error) {
 
 /* Clones it to be looked at. */
 static gboolean clone_to_look(PinoWork *work, const char *folder, GError **error) {
-  g_autofree char *tail = NULL;
-  int status = -1;
-  const char *const argv[] = {"git", "clone", "--depth", "1", "--progress", "--", work->url, work->app, NULL};
-  const char *const env[] = {"LC_ALL=C.UTF-8", "GIT_LFS_SKIP_SMUDGE=1", "GIT_ASKPASS=true", NULL};
-  PinoProgram git = {.folder = folder, .argv = argv, .env = env};
-  g_autoptr(GError) found = NULL;
+  const char *const args[] = {PINO_GIT_NO_LFS, "clone",   "--depth", "1", "--progress", "--",
+                              work->url,       work->app, NULL};
+  PinoGitWork git = {.stage = "clone", .folder = folder, .about = work->url, .args = args};
   pino_work_stage(work, "clone", "fetching %s to look at it", work->app);
-  if (pino_run_program_full(work->run, &git, &tail, &status, &found))
-    return TRUE;
-  if (!g_error_matches(found, PINO_ERROR, PINO_ERROR_CANCELLED))
-    return pino_git_fail(error, pino_git_kind(tail, status), work->url, tail);
-  g_propagate_error(error, g_steal_pointer(&found));
-  return FALSE;
+  return pino_git_work(work->run, &git, NULL, error);
 }
 
 static char *plan_in(PinoWork *work, const char *folder, GError **error) {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "lifecycle/conflict.h"
+#include "lifecycle/git.h"
 #include "lifecycle/remove.h"
 #include "lifecycle/usage.h"
 #include "lifecycle/work.h"
@@ -18,11 +19,7 @@ void pino_work_stage(PinoWork *work, const char *stage, const char *format, ...)
   va_start(args, format);
   g_autofree char *text = g_strdup_vprintf(format, args);
   va_end(args);
-  g_autoptr(GString) json = g_string_new("{");
-  pino_json_append_member(json, "stage", stage);
-  pino_json_append_member(json, "text", text);
-  g_string_append_c(json, '}');
-  pino_run_tell(work->run, "stage", json->str);
+  pino_git_tell_stage(work->run, stage, text);
 }
 
 static void tell_trouble(PinoWork *work, const char *kind, const char *text) {

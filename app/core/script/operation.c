@@ -1,6 +1,11 @@
 /* What is done to an app, of which a script is only a part: the run goes on before and after it. */
 #include "base/error.h"
+#include "base/wait.h"
 #include "script/internal.h"
+
+gboolean pino_run_wait(PinoRun *run, guint ms, GError **error) {
+  return pino_wait_ms(ms, run->cancellable, error);
+}
 
 void pino_run_tell(PinoRun *run, const char *name, const char *json) {
   PinoEvent event = {.type = PINO_EVENT_TOLD, .index = -1, .name = name, .data = json};

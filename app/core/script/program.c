@@ -110,8 +110,7 @@ static char **environment_of(const char *const *extra) {
   return env;
 }
 
-gboolean pino_run_program_full(PinoRun *run, const PinoProgram *wish, char **tail, int *status,
-                               GError **error) {
+gboolean pino_run_program(PinoRun *run, const PinoProgram *wish, char **tail, int *status, GError **error) {
   g_autofree char *log_dir = g_build_filename(run->home, "logs", NULL);
   PinoAnsi ansi;
   PinoTail kept;
@@ -136,9 +135,4 @@ gboolean pino_run_program_full(PinoRun *run, const PinoProgram *wish, char **tai
   pino_ansi_clear(&ansi);
   g_strfreev(program.env);
   return ok;
-}
-
-gboolean pino_run_program(PinoRun *run, const char *folder, const char *const *argv, GError **error) {
-  PinoProgram program = {.folder = folder, .argv = argv};
-  return pino_run_program_full(run, &program, NULL, NULL, error);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/json.h"
 #include "storage/atomic.h"
 
 #define FORMAT 1

@@ -3,9 +3,9 @@
  *
  * A script that another one starts is known by the step that starts it, so a script that is run twice has two places. A
  * place holds the number of the next step, its input, and the script's memory. It counts only as long as the script's
- * steps and what it is started with are the same, and it is not moved on while something that a step started still runs: what comes after may need
- * it, so those steps are done again. A step of which a command ended with an exit code other than 0 counts as finished,
- * as it does for Pinokio; the first of them is remembered as the place to go back to. */
+ * steps and what it is started with are the same, and it is not moved on while something that a step started still
+ * runs: what comes after may need it, so those steps are done again. A step of which a command ended with an exit code
+ * other than 0 counts as finished, as it does for Pinokio; the first of them is remembered as the place to go back to. */
 #pragma once
 
 #include "script/internal.h"
@@ -16,9 +16,8 @@ G_BEGIN_DECLS
 PinoProgress *pino_progress_new(const char *file, gboolean from_start);
 void pino_progress_free(PinoProgress *progress);
 
-/* The `run` steps of a script begin: gives the step to begin with (-1: all have finished), and
- * its input. All functions take a run without progress
- * too, and do nothing then. */
+/* The `run` steps of a script begin: gives the step to begin with (-1: all have finished), and its input. All functions
+ * take a run without progress too, and do nothing then. */
 int pino_progress_begin(PinoScript *script, JSValueRef steps, JSValueRef *input);
 void pino_progress_end(PinoScript *script);
 

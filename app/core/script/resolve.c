@@ -133,7 +133,9 @@ char *pino_repository_name(const char *url) {
     plain[strlen(plain) - 4] = '\0';
   const char *last = strrchr(plain, '/');
   const char *colon = strrchr(plain, ':');
-  return g_strdup(last != NULL ? last + 1 : colon != NULL ? colon + 1 : plain);
+  const char *name = last != NULL ? last + 1 : colon != NULL ? colon + 1 : plain;
+  char *decoded = g_uri_unescape_string(name, NULL);
+  return decoded != NULL ? decoded : g_strdup(name);
 }
 
 gboolean pino_app_name_is_safe(const char *name) {

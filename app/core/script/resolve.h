@@ -31,8 +31,8 @@ char *pino_uri_inner_path(const char *uri);
 /* The folder name that script.start and script.download clone a URI to. Free with g_free(). */
 char *pino_uri_folder_name(const char *repository);
 
-/* The folder name that git itself would clone a URL to: its last part without ".git"; "" when it has none. Free with
- * g_free(). */
+/* The folder name that git itself would clone a URL to: its last part without ".git", decoded; "" when it has none. Free
+ * with g_free(). */
 char *pino_repository_name(const char *url);
 
 #define PINO_APP_NAME_MAX 200 /* bytes: ".NAME.cloning-XXXXXX" must be a name too */

@@ -138,10 +138,10 @@ typedef struct {
  * events. FALSE with an error that names the command when its exit status is not 0. *tail (may be NULL; free) is the last
  * 16 KiB of what it printed, without control sequences; *status (may be NULL) its exit status, -1 when it did not run to its
  * end. */
-gboolean pino_run_program_full(PinoRun *run, const PinoProgram *program, char **tail, int *status,
-                               GError **error);
-/* The same, for who needs only its end. */
-gboolean pino_run_program(PinoRun *run, const char *folder, const char *const *argv, GError **error);
+gboolean pino_run_program(PinoRun *run, const PinoProgram *program, char **tail, int *status, GError **error);
+
+/* Waits; FALSE with PINO_ERROR_CANCELLED when the run is cancelled meanwhile. */
+gboolean pino_run_wait(PinoRun *run, guint ms, GError **error);
 
 /* Tells an event of the operation's own: name, and data as JSON. */
 void pino_run_tell(PinoRun *run, const char *name, const char *json);
