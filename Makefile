@@ -3,7 +3,7 @@
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 EXAMPLE = examples/gradio-hello
-PROGRAMS = pinokiocloud pinokiocloud-runner pinokiocloud-keeper
+PROGRAMS = pinokiocloud pinokiocloud-runner pinokiocloud-keeper pinokiocloud-gate
 
 # A warning is an error in CI; elsewhere a newer compiler's new warning must not stand between a person and the program.
 WERROR = $(if $(CI),-Dwerror=true)

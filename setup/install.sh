@@ -33,6 +33,7 @@ run  | libcurl4-openssl-dev          | downloads
 run  | libarchive-dev                | archives
 run  | libssl-dev                    | checksums
 run  | libsqlite3-dev                | the library of apps and runs
+run  | libqrencode-dev               | QR codes of public addresses
 run  | libjs-lodash                  | lodash, which templates use as _
 run  | bash                          | the shell that scripts run in
 run  | procps                        | lists processes
@@ -49,6 +50,9 @@ test | 7zip                          | makes archives with passwords, which must
 test | btrfs-progs                   | makes a disk with reflinks, for the pool
 test | aria2                         | what downloads are measured against
 test | openssl                       | makes certificates, and is what checksums are measured against
+test | nginx-light                   | what the gate is measured against
+test | wrk                           | asks both as fast as it can
+test | openssh-server                | what tunnels of ssh lead through
 fuzz | clang                         | compiles the fuzz targets
 fuzz | libclang-rt-dev               | libFuzzer and the sanitizers of clang
 TABLE

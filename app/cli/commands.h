@@ -13,6 +13,8 @@ int pino_command_up(int argc, char **argv);
 int pino_command_engine(int argc, char **argv);
 int pino_command_down(int argc, char **argv);
 int pino_command_status(int argc, char **argv);
+/* A LocalTunnel in a process of its own; started by the engine. */
+int pino_command_localtunnel(int argc, char **argv);
 /* Apps and their runs. */
 int pino_command_start(int argc, char **argv);
 int pino_command_stop(int argc, char **argv);
@@ -21,6 +23,7 @@ int pino_command_logs(int argc, char **argv);
 int pino_command_ps(int argc, char **argv);
 int pino_command_attach(int argc, char **argv);
 int pino_command_open(int argc, char **argv);
+int pino_command_tunnel(int argc, char **argv);
 /* Whole apps. */
 int pino_command_install(int argc, char **argv);
 int pino_command_update(int argc, char **argv);
@@ -34,6 +37,8 @@ int pino_command_info(int argc, char **argv);
 int pino_command_doctor(int argc, char **argv);
 /* The machine. */
 int pino_command_idle(int argc, char **argv);
+/* The engine's settings. */
+int pino_command_settings(int argc, char **argv);
 /* What apps share. */
 int pino_command_drive(int argc, char **argv);
 /* The library. */

@@ -78,6 +78,7 @@ static void print_json(const Subject *subject) {
   pino_json_append_nullable(out, "commit", subject->app != NULL ? subject->app->commit : NULL);
   pino_json_append_nullable(out, "state", view_text(subject, "state"));
   pino_json_append_nullable(out, "url", view_text(subject, "url"));
+  pino_json_append_nullable(out, "public_url", view_text(subject, "public_url"));
   g_string_append_c(out, '}');
   g_autoptr(JsonNode) node = json_from_string(out->str, NULL);
   pino_put_json(node);
@@ -113,6 +114,7 @@ static void print_installed(const Subject *subject) {
   pino_listing_print_field("Commit", subject->app->commit);
   pino_listing_print_field("State", state != NULL ? state : "not known: no engine runs");
   pino_listing_print_field("Address", view_text(subject, "url"));
+  pino_listing_print_field("Everywhere", view_text(subject, "public_url"));
 }
 
 static void print(const Subject *subject) {

@@ -41,8 +41,10 @@ static const Group groups[] = {
          {"logs", "APP|RUN [-f]", "show what an app printed, and goes on to print", pino_command_logs},
          {"ps", "", "show what runs, and what it takes of the machine", pino_command_ps},
          {"attach", "SHELL|APP", "type into a shell of an app that runs", pino_command_attach},
-         {"open", "APP", "show an app's address, and open it", pino_command_open},
+         {"open", "APP", "show an app's addresses, and open it", pino_command_open},
+         {"tunnel", "list|open|close", "give apps public addresses", pino_command_tunnel},
          {"idle", "", "stop apps or the machine when nothing goes on", pino_command_idle},
+         {"settings", "[KEY [VALUE]]", "show and change the engine's settings", pino_command_settings},
          {"recover", "", "build the library anew from what is there", pino_command_recover},
      }},
     {"Without the service: Ctrl-C ends it",
@@ -57,6 +59,7 @@ static const Group groups[] = {
 
 static const PinoCommand hidden[] = {
     {"engine", "", "", pino_command_engine},
+    {"localtunnel", "", "", pino_command_localtunnel},
 };
 
 /* --- the runner ---------------------------------------------------------------------------------------------------- */

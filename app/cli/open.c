@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/commands.h"
+#include "cli/qr.h"
 #include "cli/say.h"
+#include "cli/public.h"
 #include "cli/target.h"
 
 /* --- open ---------------------------------------------------------------------------------------------------------- */
@@ -40,31 +43,92 @@ static void tell_why_not(const char *name, const char *state, GError **error) {
               shown, state, shown);
 }
 
-static int open_app(const char *name) {
+/* The tunnel that a person wants to know of: the open one, else one that is being opened. NULL: none. Borrowed. */
+static JsonObject *best_tunnel(JsonNode *tunnels, const char *app) {
+  g_autoptr(GPtrArray) found = pino_public_find(tunnels, app);
+  JsonObject *best = NULL;
+  for (guint i = 0; i < found->len; i++) {
+    if (best == NULL || pino_public_is_open(found->pdata[i]))
+      best = found->pdata[i];
+  }
+  return best;
+}
+
+static void put_addresses(const char *local, const char *public) {
+  gboolean labelled = isatty(STDOUT_FILENO) && local != NULL && public != NULL;
+  if (local != NULL)
+    pino_put_text("%s%s", labelled ? "here        " : "", local);
+  if (public != NULL)
+    pino_put_text("%s%s", labelled ? "everywhere  " : "", public);
+  if (public != NULL)
+    pino_qr_print(public);
+}
+
+static void put_addresses_json(const char *app, const char *local, const char *public) {
+  g_autoptr(GString) out = g_string_new("{");
+  pino_json_append_member(out, "app", app);
+  pino_json_append_nullable(out, "url", local);
+  pino_json_append_nullable(out, "public_url", public);
+  g_string_append_c(out, '}');
+  g_autoptr(JsonNode) node = json_from_string(out->str, NULL);
+  pino_put_json(node);
+}
+
+/* Why there is no public address yet, where one is wanted. */
+static void tell_tunnel(JsonObject *tunnel) {
+  const char *trouble = pino_text(tunnel, "trouble");
+  if (!pino_public_is_open(tunnel))
+    pino_say("its public address is not open (%s)%s%s", pino_text(tunnel, "status"),
+             trouble != NULL ? ": " : "", trouble != NULL ? trouble : "");
+}
+
+static const char *filled(JsonObject *object, const char *member) {
+  const char *text = pino_text(object, member);
+  return text != NULL && *text != '\0' ? text : NULL;
+}
+
+static int open_app(const char *name, gboolean json) {
   g_autoptr(GError) error = NULL;
   g_autoptr(PinoClient) client = pino_client_connect(TRUE, &error);
   g_autoptr(JsonNode) app = client != NULL ? pino_target_app(client, name, &error) : NULL;
-  if (app == NULL)
+  g_autoptr(JsonNode) tunnels = app != NULL ? pino_client_get_array(client, "/v1/tunnels", &error) : NULL;
+  if (tunnels == NULL)
     return pino_say_error(error);
-  const char *url = pino_text(json_node_get_object(app), "url");
-  if (url == NULL || *url == '\0') {
+  JsonObject *tunnel = best_tunnel(tunnels, name);
+  const char *local = filled(json_node_get_object(app), "url");
+  const char *public = tunnel != NULL && pino_public_is_open(tunnel)
+                           ? pino_public_url(tunnel)
+                           : filled(json_node_get_object(app), "public_url");
+  if (local == NULL && public == NULL) {
     tell_why_not(name, pino_text(json_node_get_object(app), "state"), &error);
     return pino_say_error(error);
   }
-  g_autofree char *line = pino_one_line(url);
-  pino_put_line(line);
-  open_in_browser(url);
+  if (json) {
+    put_addresses_json(name, local, public);
+    return PINO_EXIT_OK;
+  }
+  put_addresses(local, public);
+  if (tunnel != NULL)
+    tell_tunnel(tunnel);
+  open_in_browser(local != NULL ? local : public);
   return PINO_EXIT_OK;
 }
 
 int pino_command_open(int argc, char **argv) {
+  gboolean json = FALSE;
   g_auto(GStrv) names = NULL;
   int status;
-  if (!pino_command_parse_names(
-          "open APP", "Prints an app's address, and opens it in $BROWSER, or where there is a display.", NULL,
-          1, 1, &argc, &argv, &names, &status))
+  const GOptionEntry entries[] = {
+      {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print it as JSON, and open nothing", NULL},
+      G_OPTION_ENTRY_NULL,
+  };
+  if (!pino_command_parse_names("open APP [--json]",
+                                "Prints an app's address here and, where it has one, the public one, on a "
+                                "terminal also as a QR code. "
+                                "Opens the one here\nin $BROWSER, or where there is a display.",
+                                entries, 1, 1, &argc, &argv, &names, &status))
     return status;
-  return open_app(names[0]);
+  return open_app(names[0], json);
 }
 
 /* --- recover ------------------------------------------------------------------------------------------------------- */

@@ -70,15 +70,27 @@ static void say_notify(PinoPrinter *printer, PinoSlice event) {
     pino_printer_say(printer, text);
 }
 
-static void say_open(PinoPrinter *printer, PinoSlice event) {
+/* A page that an event is about, and where others reach it. */
+static void say_page(PinoPrinter *printer, PinoSlice event, const char *about) {
+  static const char *const members[] = {"uri", "url", "path"};
   PinoSlice data = pino_slice_member(event, "data");
-  g_autofree char *uri = pino_slice_text(pino_slice_member(data, "uri"));
-  g_autofree char *path = pino_slice_text(pino_slice_member(data, "path"));
-  const char *what = uri != NULL ? uri : path;
-  g_autofree char *text = what != NULL
-                              ? g_strdup_printf("to be opened: %s", what)
-                              : g_strdup_printf("to be opened: %.*s", (int)MIN(data.length, 1000), data.text);
+  g_autofree char *what = NULL;
+  g_autofree char *public = pino_slice_text(pino_slice_member(data, "public"));
+  for (guint i = 0; i < G_N_ELEMENTS(members) && what == NULL; i++)
+    what = pino_slice_text(pino_slice_member(data, members[i]));
+  if (what == NULL)
+    what = g_strdup_printf("%.*s", (int)MIN(data.length, 1000), data.text);
+  g_autofree char *text = g_strdup_printf(
+      "%s: %s%s%s", about, what, public != NULL ? ", from everywhere: " : "", public != NULL ? public : "");
   pino_printer_say(printer, text);
+}
+
+static void say_open(PinoPrinter *printer, PinoSlice event) {
+  say_page(printer, event, "to be opened");
+}
+
+static void say_expose(PinoPrinter *printer, PinoSlice event) {
+  say_page(printer, event, "the app's page");
 }
 
 static void say_stage(PinoPrinter *printer, PinoSlice event) {
@@ -133,8 +145,9 @@ void pino_printer_take(PinoPrinter *printer, PinoSlice event) {
     const char *type;
     void (*take)(PinoPrinter *printer, PinoSlice event);
   } takers[] = {
-      {"stream", take_stream}, {"error", say_error}, {"notify", say_notify},   {"open", say_open},
-      {"gap", say_gap},        {"stage", say_stage}, {"trouble", say_trouble}, {"plan", put_plan},
+      {"stream", take_stream},  {"error", say_error}, {"notify", say_notify},
+      {"open", say_open},       {"gap", say_gap},     {"stage", say_stage},
+      {"trouble", say_trouble}, {"plan", put_plan},   {"expose", say_expose},
   };
   if (printer->events) {
     g_string_append_len(printer->buffer, event.text, (gssize)event.length);

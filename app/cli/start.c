@@ -7,10 +7,14 @@
 #include "cli/follow.h"
 #include "cli/say.h"
 #include "cli/screen.h"
+#include "cli/public.h"
 #include "cli/target.h"
 
 #define STATE_LOOK_US 20000 /* between the script's word that it is ready and the engine's */
 #define STATE_LOOKS 250
+#define ADDRESS_LOOK_US 50000 /* between the script's word and an address that the engine finds by itself */
+#define ADDRESS_LOOKS 40
+#define PUBLIC_S 60 /* for a public address that is being opened; who wants it waits that long */
 
 typedef struct {
   char *input;
@@ -60,6 +64,42 @@ static void put_address(const char *app, const char *how, JsonObject *run) {
   pino_put_text("%s %s: %s", app, how, pino_text(run, "url"));
 }
 
+static void put_public(const char *app, const char *url, gboolean quiet) {
+  if (quiet)
+    pino_say("%s from everywhere: %s", app, url);
+  else
+    pino_put_text("%s from everywhere: %s", app, url);
+}
+
+/* The public address of a run that is ready: of its tunnel, which is waited for while it is being opened, or the one that
+ * the app gave itself. That the app runs is no failure of this command, whatever becomes of its tunnel. */
+static int tell_public(PinoClient *client, const char *app, JsonObject *run, gboolean quiet) {
+  g_autoptr(GError) error = NULL;
+  const char *id = pino_text(run, "id");
+  g_autoptr(JsonNode) tunnels = pino_client_get_array(client, "/v1/tunnels", &error);
+  g_autoptr(JsonNode) apps = tunnels != NULL ? pino_client_get_array(client, "/v1/apps", &error) : NULL;
+  if (apps == NULL)
+    return pino_say_error(error);
+  const char *known = pino_public_of_run(tunnels, apps, id);
+  g_autoptr(GPtrArray) opening = pino_public_find(tunnels, id);
+  g_autoptr(JsonNode) tunnel = NULL;
+  if (known != NULL)
+    put_public(app, known, quiet);
+  if (known != NULL || opening->len == 0)
+    return PINO_EXIT_OK;
+  switch (pino_public_follow(client, pino_text(opening->pdata[0], "id"), NULL, PUBLIC_S, &tunnel, &error)) {
+  case PINO_PUBLIC_OPEN:
+    put_public(app, pino_public_url(json_node_get_object(tunnel)), quiet);
+    return PINO_EXIT_OK;
+  case PINO_PUBLIC_FAILED:
+    pino_say("%s has no public address: %s", app, error->message);
+    return PINO_EXIT_OK;
+  default:
+    pino_say("its public address goes on being opened; `pinokiocloud open %s` shows it", app);
+    return PINO_EXIT_OK;
+  }
+}
+
 static int tell_already(PinoClient *client, const char *name, const char *id) {
   g_autofree char *app = pino_one_line(name);
   g_autoptr(GError) error = NULL;
@@ -69,7 +109,7 @@ static int tell_already(PinoClient *client, const char *name, const char *id) {
   JsonObject *run = json_node_get_object(node);
   if (has_url(run)) {
     put_address(app, "runs already", run);
-    return PINO_EXIT_OK;
+    return tell_public(client, app, run, FALSE);
   }
   pino_say("%s runs already (%s, %s); `pinokiocloud logs -f %s` shows what it does", app,
            pino_text(run, "state"), id, app);
@@ -90,21 +130,55 @@ static JsonNode *settled_run(PinoClient *client, const char *id, GError **error)
   }
 }
 
+static gboolean is_ready(JsonObject *run) {
+  return g_strcmp0(pino_text(run, "state"), "ready") == 0;
+}
+
+static gboolean has_shells(JsonObject *run) {
+  JsonNode *shells = json_object_get_member(run, "shells");
+  JsonArray *array = shells != NULL && JSON_NODE_HOLDS_ARRAY(shells) ? json_node_get_array(shells) : NULL;
+  for (guint i = 0; array != NULL && i < json_array_get_length(array); i++) {
+    JsonNode *node = json_array_get_element(array, i);
+    if (JSON_NODE_HOLDS_OBJECT(node) && pino_shell_runs(json_node_get_object(node)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* An app that does not tell its address may have printed it this moment, or listen there: the engine asks whether it
+ * answers before it tells. Nobody answers where nothing is left running. */
+static JsonNode *addressed_run(PinoClient *client, const char *id, GError **error) {
+  JsonNode *node = settled_run(client, id, error);
+  for (guint looks = 0; node != NULL && looks < ADDRESS_LOOKS; looks++) {
+    JsonObject *run = json_node_get_object(node);
+    if (!is_ready(run) || has_url(run) || !has_shells(run))
+      return node;
+    g_usleep(ADDRESS_LOOK_US);
+    json_node_unref(node);
+    node = pino_target_run(client, id, error);
+  }
+  return node;
+}
+
 static int tell_outcome(PinoClient *client, const char *name, const char *id, gboolean quiet) {
   g_autofree char *app = pino_one_line(name);
   g_autoptr(GError) error = NULL;
-  g_autoptr(JsonNode) node = settled_run(client, id, &error);
+  g_autoptr(JsonNode) node = addressed_run(client, id, &error);
   if (node == NULL)
     return pino_say_error(error);
   JsonObject *run = json_node_get_object(node);
   const char *state = pino_text(run, "state"), *why = pino_text(run, "error");
-  if (g_strcmp0(state, "ready") == 0 && has_url(run)) {
+  if (is_ready(run) && has_url(run)) {
     if (quiet)
       pino_say("%s is ready: %s", app, pino_text(run, "url"));
     else
       put_address(app, "is ready", run);
-  } else if (g_strcmp0(state, "ready") == 0) {
-    pino_say("%s is ready; it gave no address", app);
+    return tell_public(client, app, run, quiet);
+  } else if (is_ready(run)) {
+    pino_say(has_shells(run)
+                 ? "%s is ready; it gave no address so far; `pinokiocloud open %s` shows one that comes"
+                 : "%s is ready; it gave no address",
+             app, app);
   } else if (g_strcmp0(state, "finished") == 0) {
     pino_say("%s: the script has come to its end", app);
   } else {

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "cli/public.h"
 #include "cli/table.h"
 #include "cli/target.h"
 
@@ -60,9 +61,22 @@ static JsonArray *busy_apps(JsonNode *apps, JsonNode *processes) {
   return busy;
 }
 
+/* Whether an object of the array has text there. */
+static gboolean has_any(JsonArray *objects, const char *member) {
+  for (guint i = 0; i < json_array_get_length(objects); i++) {
+    JsonNode *node = json_array_get_element(objects, i);
+    const char *text = JSON_NODE_HOLDS_OBJECT(node) ? pino_text(json_node_get_object(node), member) : NULL;
+    if (text != NULL && *text != '\0')
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void print_apps(JsonArray *busy) {
   static const char *const heads[] = {"APP", "STATE", "SINCE", "ADDRESS", NULL};
-  g_autoptr(PinoTable) table = pino_table_new(heads);
+  static const char *const shared_heads[] = {"APP", "STATE", "SINCE", "ADDRESS", "PUBLIC ADDRESS", NULL};
+  gboolean shared = has_any(busy, "public_url");
+  g_autoptr(PinoTable) table = pino_table_new(shared ? shared_heads : heads);
   for (guint i = 0; i < json_array_get_length(busy); i++) {
     JsonObject *app = json_array_get_object_element(busy, i);
     gint64 began = pino_number(app, "since");
@@ -70,6 +84,8 @@ static void print_apps(JsonArray *busy) {
     pino_table_add(table, pino_text(app, "state"));
     pino_table_take(table, began > 0 ? pino_span(seconds_since(began)) : NULL);
     pino_table_add(table, pino_text(app, "url"));
+    if (shared)
+      pino_table_add(table, pino_text(app, "public_url"));
   }
   pino_put_line("");
   pino_table_print(table);
@@ -175,7 +191,7 @@ static char *pids_text(JsonObject *process) {
   return g_string_free(text, FALSE);
 }
 
-static void add_process(PinoTable *table, JsonObject *process) {
+static void add_process(PinoTable *table, JsonObject *process, gboolean shared) {
   const char *script = pino_text(process, "script");
   pino_table_add(table, pino_text(process, "app"));
   pino_table_take(table, script != NULL ? g_path_get_basename(script) : NULL);
@@ -188,11 +204,43 @@ static void add_process(PinoTable *table, JsonObject *process) {
   pino_table_take(table, g_strdup_printf("%" G_GINT64_FORMAT, pino_number(process, "restarts")));
   pino_table_add(table, pino_text(process, "run"));
   pino_table_take(table, pids_text(process));
+  if (shared)
+    pino_table_add(table, pino_text(process, "public_url"));
+}
+
+/* Adds public_url to each, null where none is known. */
+static gboolean add_public(PinoClient *client, JsonNode *processes, GError **error) {
+  g_autoptr(JsonNode) tunnels = pino_client_get_array(client, "/v1/tunnels", error);
+  g_autoptr(JsonNode) apps = tunnels != NULL ? pino_client_get_array(client, "/v1/apps", error) : NULL;
+  JsonArray *array = json_node_get_array(processes);
+  for (guint i = 0; apps != NULL && i < json_array_get_length(array); i++) {
+    JsonNode *node = json_array_get_element(array, i);
+    JsonObject *process = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    const char *url = process != NULL ? pino_public_of_run(tunnels, apps, pino_text(process, "run")) : NULL;
+    if (url != NULL)
+      json_object_set_string_member(process, "public_url", url);
+    else if (process != NULL)
+      json_object_set_null_member(process, "public_url");
+  }
+  return apps != NULL;
+}
+
+static void print_processes(JsonArray *processes) {
+  static const char *const heads[] = {"APP",         "SCRIPT",    "STATE", "FOR",  ">CPU %", ">MEMORY",
+                                      ">GPU MEMORY", ">RESTARTS", "RUN",   "PIDS", NULL};
+  static const char *const shared_heads[] = {"APP",    "SCRIPT",  "STATE",          "FOR",
+                                             ">CPU %", ">MEMORY", ">GPU MEMORY",    ">RESTARTS",
+                                             "RUN",    "PIDS",    "PUBLIC ADDRESS", NULL};
+  gboolean shared = has_any(processes, "public_url");
+  g_autoptr(PinoTable) table = pino_table_new(shared ? shared_heads : heads);
+  for (guint i = 0; i < json_array_get_length(processes); i++) {
+    if (JSON_NODE_HOLDS_OBJECT(json_array_get_element(processes, i)))
+      add_process(table, json_array_get_object_element(processes, i), shared);
+  }
+  pino_table_print(table);
 }
 
 int pino_command_ps(int argc, char **argv) {
-  static const char *const heads[] = {"APP",         "SCRIPT",    "STATE", "FOR",  ">CPU %", ">MEMORY",
-                                      ">GPU MEMORY", ">RESTARTS", "RUN",   "PIDS", NULL};
   g_autoptr(GError) error = NULL;
   gboolean json = FALSE;
   int status;
@@ -206,18 +254,11 @@ int pino_command_ps(int argc, char **argv) {
   g_autoptr(PinoClient) client = pino_client_connect(TRUE, &error);
   g_autoptr(JsonNode) processes =
       client != NULL ? pino_client_get_array(client, "/v1/processes", &error) : NULL;
-  if (processes == NULL)
+  if (processes == NULL || !add_public(client, processes, &error))
     return pino_say_error(error);
-  if (json) {
+  if (json)
     pino_put_json(processes);
-    return PINO_EXIT_OK;
-  }
-  g_autoptr(PinoTable) table = pino_table_new(heads);
-  JsonArray *array = json_node_get_array(processes);
-  for (guint i = 0; i < json_array_get_length(array); i++) {
-    if (JSON_NODE_HOLDS_OBJECT(json_array_get_element(array, i)))
-      add_process(table, json_array_get_object_element(array, i));
-  }
-  pino_table_print(table);
+  else
+    print_processes(json_node_get_array(processes));
   return PINO_EXIT_OK;
 }

@@ -11,6 +11,8 @@ int pino_command_run(int argc, char **argv);
 int pino_command_script(int argc, char **argv);
 /* pinokiocloud menu TARGET [--json]. */
 int pino_command_menu(int argc, char **argv);
+/* pinokiocloud-runner fetch-agent cloudflared|ngrok HOME: started by the engine alone. */
+int pino_command_fetch_agent(int argc, char **argv);
 /* pinokiocloud-runner serve --run ID | --worker ID: started by the engine alone. */
 int pino_command_serve(int argc, char **argv);
 

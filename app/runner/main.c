@@ -11,6 +11,7 @@ static const PinoCommand commands[] = {
     {"run", "TARGET", "install an app if it is not, start it, and show its URL", pino_command_run},
     {"script", "run|show FILE", "run one script, or show it as loaded", pino_command_script},
     {"menu", "TARGET", "show what an app's launcher offers now", pino_command_menu},
+    {"fetch-agent", "PROGRAM HOME", "fetch a tunnel's program, for the engine", pino_command_fetch_agent},
     {"serve", "--run ID | --worker ID", "a run of the service, for the engine", pino_command_serve},
 };
 

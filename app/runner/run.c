@@ -9,6 +9,7 @@
 #include "lifecycle/launcher.h"
 #include "lifecycle/target.h"
 #include "runner/commands.h"
+#include "runner/page.h"
 #include "runner/session.h"
 
 typedef struct {
@@ -72,28 +73,104 @@ static char *url_of(const char *local) {
   return NULL;
 }
 
-static int start(PinoSession *session, PinoRun *run, const PinoLauncher *app, GError **error) {
-  if (app->start == NULL) {
-    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s's menu names no script to start", app->title);
-    return PINO_EXIT_FAILED;
+/* --- the started app -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  PinoSession *session;
+  PinoRun *run;
+  const PinoLauncher *app;
+  char *shown;    /* its address, once a person has seen it */
+  gboolean ready; /* its steps are done */
+} Started;
+
+static gboolean is_same_page(const char *one, const char *other) {
+  gsize length = strlen(one), other_length = strlen(other);
+  length -= length > 0 && one[length - 1] == '/';
+  other_length -= other_length > 0 && other[other_length - 1] == '/';
+  return length == other_length && strncmp(one, other, length) == 0;
+}
+
+static void show_address(Started *started, const char *url) {
+  pino_session_say(started->session, "%s %s. Ctrl-C stops it. Its address:", started->app->title,
+                   started->ready ? "is ready" : "answers");
+  pino_session_print_line(started->session, url);
+  g_free(started->shown);
+  started->shown = g_strdup(url);
+}
+
+static char *named_page(const Started *started) {
+  g_autofree char *local = pino_run_local(started->run, started->app->start);
+  return url_of(local);
+}
+
+/* Older apps name their page and then wait in a step without end. */
+static void on_page(const char *url, gpointer data) {
+  Started *started = data;
+  g_autofree char *named = named_page(started);
+  show_address(started, named != NULL ? named : url);
+}
+
+/* What the script names goes before what was found in its output, and ends the search. */
+static void show_ready(Started *started, PinoPage **page, const char *named) {
+  started->ready = TRUE;
+  if (named != NULL) {
+    g_clear_pointer(page, pino_page_free);
+    if (started->shown == NULL || !is_same_page(named, started->shown))
+      show_address(started, named);
+    return;
   }
-  pino_session_say(session, "starting %s: %s", app->title, app->start);
-  PinoOutcome outcome = pino_run_script(run, app->start, app->start_input, error);
-  if (outcome != PINO_OUTCOME_DAEMON)
-    return outcome == PINO_OUTCOME_STOPPED ? PINO_EXIT_OK : PINO_EXIT_FAILED;
-  g_autofree char *local = pino_run_local(run, app->start);
-  g_autofree char *url = url_of(local);
-  if (url != NULL) {
-    pino_session_say(session, "%s is ready. Ctrl-C stops it. Its address:", app->title);
-    pino_session_print_line(session, url);
-  } else {
-    pino_session_say(session, "%s is ready; its script gave no address. Ctrl-C stops it.", app->title);
+  if (started->shown == NULL)
+    pino_page_expect(*page);
+  if (started->shown == NULL)
+    pino_session_say(started->session, "%s is ready; its script gave no address. Ctrl-C stops it.",
+                     started->app->title);
+}
+
+static gboolean is_switched_on(const PinoEnv *env, const char *name) {
+  const char *value = pino_env_get(env, name);
+  g_autofree char *text = value != NULL ? g_strstrip(g_strdup(value)) : NULL;
+  return text != NULL && (g_ascii_strcasecmp(text, "true") == 0 || g_str_equal(text, "1"));
+}
+
+/* Settings of the app that only the service keeps. */
+static void say_what_is_not_done(PinoSession *session, PinoRun *run, const PinoLauncher *app) {
+  static const char *const names[] = {"PINOKIO_SHARE_CLOUDFLARE", "PINOKIO_SHARE_LOCAL"};
+  g_autoptr(PinoEnv) env = pino_env_for_app(pino_run_home(run), app->folder, NULL);
+  for (guint i = 0; env != NULL && i < G_N_ELEMENTS(names); i++) {
+    if (is_switched_on(env, names[i]))
+      pino_session_say(session, "%s is set, but only the service shares apps: `pinokiocloud start` instead",
+                       names[i]);
   }
+}
+
+static int serve(PinoRun *run, const PinoLauncher *app, GError **error) {
   if (!pino_run_serve(run, TRUE))
     return PINO_EXIT_OK;
   g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "%s has ended by itself: what it printed last tells why",
               app->title);
   return PINO_EXIT_FAILED;
+}
+
+static int start(PinoSession *session, PinoRun *run, const PinoLauncher *app, GError **error) {
+  if (app->start == NULL) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NOT_FOUND, "%s's menu names no script to start", app->title);
+    return PINO_EXIT_FAILED;
+  }
+  Started started = {.session = session, .run = run, .app = app};
+  say_what_is_not_done(session, run, app);
+  pino_session_say(session, "starting %s: %s", app->title, app->start);
+  g_autoptr(PinoPage) page = pino_page_new(run, on_page, &started);
+  int status = PINO_EXIT_FAILED;
+  PinoOutcome outcome = pino_run_script(run, app->start, app->start_input, error);
+  if (outcome == PINO_OUTCOME_DAEMON) {
+    g_autofree char *named = named_page(&started);
+    show_ready(&started, &page, named);
+    status = serve(run, app, error);
+  } else if (outcome == PINO_OUTCOME_STOPPED) {
+    status = PINO_EXIT_OK;
+  }
+  g_free(started.shown);
+  return status;
 }
 
 static int run_work(PinoSession *session, PinoRun *run, gpointer data) {

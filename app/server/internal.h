@@ -11,7 +11,7 @@
 
 #include "server/call.h"
 #include "server/connection.h"
-#include "server/follow.h"
+#include "base/follow.h"
 #include "server/guard.h"
 #include "server/pterm.h"
 #include "server/server.h"
@@ -102,6 +102,7 @@ extern const PinoRoute pino_routes_operations[];
 extern const PinoRoute pino_routes_catalog[];
 extern const PinoRoute pino_routes_runs[];
 extern const PinoRoute pino_routes_shells[];
+extern const PinoRoute pino_routes_tunnels[];
 /* How many rows each of them has: up to the one without a method. */
 gsize pino_route_count(const PinoRoute *routes);
 

@@ -26,12 +26,6 @@ static void answer_idle(PinoCall *call) {
   pino_call_answer(call, SOUP_STATUS_OK, NULL, pino_engine_idle(pino_call_engine(call)));
 }
 
-static void answer_tunnels(PinoCall *call) {
-  GError *error = NULL;
-  GBytes *view = pino_engine_tunnels(pino_call_engine(call), &error);
-  answer_view(call, view, error);
-}
-
 static void answer_settings(PinoCall *call) {
   GError *error = NULL;
   GBytes *view = pino_engine_settings(pino_call_engine(call), &error);
@@ -100,7 +94,6 @@ const PinoRoute pino_routes_engine[] = {
     {"GET", "/v1/processes", answer_processes, 0, NULL},
     {"GET", "/v1/resources", answer_resources, 0, NULL},
     {"GET", "/v1/idle", answer_idle, 0, NULL},
-    {"GET", "/v1/tunnels", answer_tunnels, 0, NULL},
     {"GET", "/v1/settings", answer_settings, 0, NULL},
     {"PUT", "/v1/settings/{key}", put_setting, 0, value_members},
     {"DELETE", "/v1/settings/{key}", delete_setting, 0, NULL},

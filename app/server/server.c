@@ -14,7 +14,7 @@
 
 static const PinoRoute *const tables[] = {pino_routes_engine, pino_routes_machine,    pino_routes_drive,
                                           pino_routes_apps,   pino_routes_operations, pino_routes_catalog,
-                                          pino_routes_runs,   pino_routes_shells};
+                                          pino_routes_runs,   pino_routes_shells,     pino_routes_tunnels};
 
 void pino_server_add_routes(PinoServer *server, const PinoRoute *routes, gsize count) {
   PinoRouteTable table = {routes, count};

@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import download_bench
+import gate_bench
 import service_bench
 import storage_bench
 import catalog_bench  # stands on the path that service_bench sets
@@ -268,6 +269,7 @@ MEASURES += service_bench.MEASURES
 MEASURES += catalog_bench.MEASURES
 MEASURES += download_bench.MEASURES
 MEASURES += storage_bench.MEASURES
+MEASURES += gate_bench.MEASURES
 
 
 def verdict(figure, limit, sense):

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=unused-import
 from harness import SLOW, Skipped, case, descendants, describe, is_zombie, leave, obey_permissions
 
-COMMANDS = ["up", "down", "status", "start", "stop", "restart", "logs", "ps", "attach", "open", "recover", "search", "list", "info"]
+COMMANDS = ["up", "down", "status", "start", "stop", "restart", "logs", "ps", "attach", "open", "tunnel", "settings", "recover", "search", "list", "info"]
 
 MENU = "module.exports = {version: '4.0', title: 'T', menu: async () => [{text: 'Start', href: 'start.json', default: true}]}"
 

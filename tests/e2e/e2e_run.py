@@ -5,6 +5,7 @@ import functools
 import http.server
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -260,6 +261,94 @@ def inner_launcher(t):
     os.makedirs(os.path.dirname(target))
     shutil.move(folder, target)
     down(t, up(t, "hello"))
+
+
+# --- a script that names no page -------------------------------------------------------------------------------------
+
+# Prints other addresses beside it, and may bind late: when a file is there.
+SERVER = """
+import http.server, os, sys, time
+port, sign, line = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+print('see https://docs.example.org/start or http://127.0.0.1:1 for help', flush=True)
+print(line.replace('PORT', str(port)), end='' if line.endswith(' ') else '\\n', flush=True)
+while not os.path.exists(sign):
+    time.sleep(0.02)
+http.server.ThreadingHTTPServer(('127.0.0.1', port), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+STEP = (
+    "{ method: 'shell.run', params: { path: 'www', message: ['python3 ../server.py {{port}} %s %s'], on: [{ event: '/%s/', done: true }] } }"
+)
+
+
+def unnamed(t, line, sign="index.html", until="help", more=""):
+    """An installed app whose server prints that line, and whose script sets no url."""
+    folder = launcher(os.path.join(t.home, "api", "hello"))
+    step = STEP % (sign, shlex.quote(line).replace("'", "\\'"), until)
+    t.files(folder, installed="yes", server__py=SERVER, start__js="module.exports = { daemon: true, run: [%s%s] }" % (step, more))
+    return folder
+
+
+@case("/e2e/run/page-that-only-the-output-names")
+def found_page(t):
+    unnamed(t, "INFO:     Uvicorn running on http://127.0.0.1:PORT (Press CTRL+C to quit)")
+    down(t, up(t, "hello"))
+
+
+@case("/e2e/run/page-that-answers-late-in-a-line-without-an-end")
+def late_page(t):
+    folder = unnamed(t, "* Running on local URL:  http://0.0.0.0:PORT ", sign="go")
+    program = t.start("run", "hello")
+    program.until("gave no address")
+    t.files(os.path.join(folder, "www"), go="")
+    url = program.until(r"^(http://127\.0\.0\.1:\d+)\S*\r?$").group(1)
+    with urllib.request.urlopen(url + "/", timeout=20) as answer:
+        t.has(answer.read().decode(), "hello page")
+    down(t, program)
+
+
+@case("/e2e/run/page-while-the-steps-go-on")
+def page_of_steps(t):
+    unnamed(t, "Running on http://127.0.0.1:PORT", until="never")
+    program = up(t, "hello")
+    t.has(program.both, "answers. Ctrl-C stops it")
+    program.signal().end(15)
+    t.nothing_left()
+
+
+@case("/e2e/run/page-that-the-script-names-comes-first")
+def named_first(t):
+    more = ", { method: 'process.wait', params: { sec: 0.3 } }, { method: 'local.set', params: { url: 'http://127.0.0.1:9/named' } }"
+    unnamed(t, "Running on http://127.0.0.1:PORT", more=more)
+    program = t.start("run", "hello")
+    found = program.until(r"^(http://127\.0\.0\.1:\d+\S*)\r?$").group(1)
+    t.equal(found, "http://127.0.0.1:9/named")
+    down(t, program)
+
+
+@case("/e2e/run/page-that-an-older-script-names-before-it-waits-for-ever")
+def named_and_waiting(t):
+    more = ", { method: 'local.set', params: { url: 'http://127.0.0.1:9/named' } }, { method: 'process.wait' }"
+    unnamed(t, "Running on http://127.0.0.1:PORT", more=more)
+    program = t.start("run", "hello")
+    t.equal(program.until(r"^(http://127\.0\.0\.1:\d+\S*)\r?$").group(1), "http://127.0.0.1:9/named")
+    program.signal().end(15)
+    t.nothing_left()
+
+
+@case("/e2e/run/settings-of-the-service-are-told")
+def share_settings(t):
+    folder = unnamed(t, "Running on http://127.0.0.1:PORT")
+    t.files(folder, ENVIRONMENT="PINOKIO_SHARE_CLOUDFLARE= True\nPINOKIO_SHARE_LOCAL=false\n")
+    program = up(t, "hello")
+    t.has(program.both, "PINOKIO_SHARE_CLOUDFLARE is set, but only the service")
+    t.lacks(program.both, "PINOKIO_SHARE_LOCAL")
+    down(t, program)
+
+
+@case("/e2e/run/tunnel-without-the-service-fails-the-step")
+def tunnel_alone(t):
+    path = t.script({"method": "cloudflare.tunnel", "params": {"uri": "http://127.0.0.1:7860"}})
+    t.fails(t.run_script(path), "pinokiocloud start")
 
 
 @case("/e2e/run/app-that-dies-is-told")

@@ -1,5 +1,5 @@
 /* Output of any bytes, decoded and cleaned, cut in two ways: the text is the same, UTF-8, and without control. */
-#include "shell/ansi.h"
+#include "terminal/ansi.h"
 #include "shell/decode.h"
 
 #include <string.h>

@@ -382,6 +382,30 @@ static void test_methods(PlanBench *bench, gconstpointer data) {
   g_assert_true(plan_says(bench, "it counts on the app o/peer, which is not installed"));
 }
 
+/* What comes after those without a result knows that there is none. */
+static void test_pages(PlanBench *bench, gconstpointer data) {
+  plan_steps(bench,
+             "[{method: 'tab.open', params: {uri: 'http://127.0.0.1:7860/lab'}},"
+             " {when: '{{input}}', method: 'log', params: {raw: 'never'}},"
+             " {method: 'web.open', params: {url: 'https://example.com/'}},"
+             " {method: 'browser.open', params: 'https://example.com/alone'},"
+             " {method: 'web.close', params: {uri: 'https://example.com/'}},"
+             " {method: 'web.expose', params: {uri: 'http://127.0.0.1:7860'}},"
+             " {when: '{{input}}', method: 'log', params: {raw: 'never'}},"
+             " {method: 'cloudflare.tunnel', params: {uri: 'http://127.0.0.1:7860'}},"
+             " {when: '{{input.uri}}', method: 'log', params: {raw: 'perhaps'}},"
+             " {method: 'cloudflare.tunnel', params: {uri: 'http://127.0.0.1:7860', passcode: 'word'}},"
+             " {method: 'cloudflare.tunnel', params: {uri: 7860}},"
+             " {method: 'cloudflare.stop', params: {uri: 'http://127.0.0.1:7860'}},"
+             " {when: '{{input}}', method: 'log', params: {raw: 'never'}}]");
+  plan_expect(bench, "1 Open http://127.0.0.1:7860/lab\n3 Open https://example.com/\n"
+                     "4 Open https://example.com/alone\n5 Close https://example.com/\n"
+                     "6 Show http://127.0.0.1:7860 as the app's page\n"
+                     "8 Open http://127.0.0.1:7860 to everybody\n9 ? Say: perhaps\n"
+                     "10 Open http://127.0.0.1:7860 to everybody who knows its passcode\n"
+                     "11 Open 7860 to everybody\n12 Close http://127.0.0.1:7860 to everybody\n");
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   PLAN_TEST("clone-and-install", test_plain);
@@ -403,5 +427,6 @@ int main(int argc, char **argv) {
   PLAN_TEST("requirements-file", test_requirements_file);
   PLAN_TEST("torch-twice", test_torch_twice);
   PLAN_TEST("methods", test_methods);
+  PLAN_TEST("pages-and-tunnels", test_pages);
   return g_test_run();
 }

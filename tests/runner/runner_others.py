@@ -126,6 +126,110 @@ def stop(stage):
     stage.equal(printed(engine), "Stopped %s\nnext\n" % OTHER)
 
 
+PAGE = "http://127.0.0.1:7860"
+PUBLIC = "https://words.example"
+
+
+def public(query):
+    """An engine whose only tunnel leads to PAGE."""
+    if query["what"] in ("shared", "share"):
+        return query["url"].replace(PAGE, PUBLIC) if query["url"].startswith(PAGE) else None
+    return {"running": [], "unshare": query.get("url") == PAGE}.get(query["what"])
+
+
+@case("others/page-is-told-with-its-public-form")
+def public_form(stage):
+    engine = Engine(stage)
+    engine.answers = public
+    path = stage.script(
+        {"method": "web.open", "params": {"uri": PAGE + "/a?b=1"}},
+        {"method": "web.open", "params": {"uri": "http://127.0.0.1:1"}},
+    )
+    program, line = engine.start(RUN, path)
+    ended(engine, program, line)
+    told = [event["data"] for event in engine.events(RUN) if event["type"] == "open"]
+    stage.equal(told, [{"uri": PAGE + "/a?b=1", "public": PUBLIC + "/a?b=1"}, {"uri": "http://127.0.0.1:1"}])
+
+
+@case("others/tunnel-is-opened-and-closed")
+def tunnel(stage):
+    engine = Engine(stage)
+    asked = []
+
+    def answer(query):
+        if "share" in query["what"]:
+            asked.append({key: value for key, value in query.items() if key not in ("id", "type")})
+        return public(query)
+
+    engine.answers = answer
+    stage.app("app", inner__json={"run": [
+        {"method": "cloudflare.tunnel", "params": {"uri": PAGE, "passcode": 'a "b" ü'}},
+        say("at {{input.uri}}"),
+        {"method": "cloudflare.stop", "params": {"uri": PAGE}},
+    ]})
+    path = stage.script({"method": "script.start", "params": {"uri": "inner.json"}})
+    program, line = engine.start(RUN, path)
+    ended(engine, program, line)
+    stage.has(printed(engine), "^at %s$" % PUBLIC)
+    stage.equal(asked, [
+        {"what": "share", "url": PAGE, "passcode": 'a "b" ü'},
+        {"what": "unshare", "url": PAGE},
+    ])
+    stage.lacks(engine.text(RUN), "ü")
+
+
+@case("others/tunnel-that-opens-while-the-engine-dies-is-asked-for-again")
+def tunnel_again(stage):
+    engine = Engine(stage)
+    engine.answers = lambda query: NotImplemented
+    path = stage.script({"method": "cloudflare.tunnel", "params": {"uri": PAGE}}, say("at {{input.uri}}"))
+    program, line = engine.start(RUN, path)
+    query = line.expect("query", lambda query: query["what"] == "share")
+    engine.go()
+    engine.come()
+    line, _ = engine.accept()
+    again = line.expect("query", lambda query: query["what"] == "share")
+    stage.equal((again["id"], again["url"]), (query["id"], PAGE))
+    line.send("reply", id=again["id"], value=PUBLIC)
+    ended(engine, program, line)
+    stage.has(printed(engine), "^at %s$" % PUBLIC)
+
+
+@case("others/tunnel-that-the-engine-refuses-fails-the-step")
+def tunnel_refused(stage):
+    engine = Engine(stage)
+    engine.answers = lambda query: NotImplemented
+    path = stage.script({"method": "cloudflare.tunnel", "params": {"uri": PAGE}}, say("after"))
+    program, line = engine.start(RUN, path)
+    query = line.expect("query", lambda query: query["what"] == "share")
+    line.send("reply", id=query["id"], error="no provider could be reached")
+    message = ended(engine, program, line, "error")
+    stage.has(message["error"], "cloudflare.tunnel: %s: no provider could be reached" % PAGE)
+    stage.lacks(printed(engine), "after")
+
+
+@case("others/tunnel-of-an-engine-that-knows-none-fails-the-step")
+def tunnel_unknown(stage):
+    engine = Engine(stage)
+    engine.answers = knows({})
+    path = stage.script({"method": "cloudflare.tunnel", "params": {"uri": PAGE}})
+    program, line = engine.start(RUN, path)
+    query = line.expect("query", lambda query: query["what"] == "share")
+    line.send("reply", id=query["id"], value=None)
+    stage.has(ended(engine, program, line, "error")["error"], "opens no public addresses")
+
+
+@case("others/cancel-while-a-tunnel-opens")
+def tunnel_cancelled(stage):
+    engine = Engine(stage)
+    engine.answers = lambda query: NotImplemented
+    path = stage.script({"method": "cloudflare.tunnel", "params": {"uri": PAGE}}, say("after"))
+    program, line = engine.start(RUN, path)
+    line.expect("query", lambda query: query["what"] == "share")
+    line.send("cancel")
+    ended(engine, program, line, "cancelled")
+
+
 @case("others/question-open-when-the-engine-dies-is-answered-by-the-next")
 def query_again(stage):
     engine = Engine(stage)

@@ -159,6 +159,7 @@ void bench_begin(Bench *bench, const char *name, const char *input) {
       .cancellable = bench->cancellable,
       .time_limit = bench->time_limit,
       .terminal = -1,
+      .registry = bench->registry,
   };
   bench->run = pino_run_new(&options);
   if (bench->progress != NULL)

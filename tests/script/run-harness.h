@@ -15,6 +15,7 @@ struct _Bench {
   double time_limit;     /* as in PinoRunOptions */
   const char *progress;  /* file of finished steps; NULL: none is kept */
   gboolean from_start;
+  const PinoRegistry *registry;                  /* what stands for the service; NULL: there is none */
   void (*hook)(Bench *bench, const char *event); /* sees each event's JSON; may be NULL */
   gpointer hook_data;
 

@@ -241,7 +241,7 @@ static const char *const methods[] = {
     "terminal.upload",
 };
 
-/* Those of issue 2: they may not say that they are to come. */
+/* They may not say that they are to come. */
 static const char *const present[] = {
     "shell.run",
     "shell.start",
@@ -296,6 +296,15 @@ static const char *const present[] = {
     "fs.link",
     "fs.share",
     "hf.download",
+    "web.open",
+    "web.close",
+    "web.expose",
+    "browser.open",
+    "browser.close",
+    "uri.open",
+    "tab.open",
+    "cloudflare.tunnel",
+    "cloudflare.stop",
     NULL,
 };
 

@@ -24,6 +24,17 @@ def load():
         return yaml.safe_load(file)
 
 
+class Strict(yaml.SafeLoader):
+    """Refuses a name that stands twice in a mapping, of which the others would take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        names = [key.value for key, _ in node.value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise AssertionError("twice: %s%s" % (", ".join(twice), node.start_mark))
+        return super().construct_mapping(node, deep)
+
+
 def operations(document):
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -129,6 +140,12 @@ def complete(stage):
             raise AssertionError(what + ": its body")
 
 
+@case("/server/openapi/no-name-stands-twice")
+def twice(_):
+    with open(os.path.join(ROOT, "docs", "openapi.yaml"), encoding="utf-8") as file:
+        yaml.load(file, Strict)
+
+
 @case("/server/openapi/references-lead-somewhere-and-all-is-used")
 def all_references(stage):
     document = load()
@@ -175,7 +192,7 @@ def answers(stage):
     stage.app("demo", start__json={"run": [{"method": "shell.run", "params": {"message": "echo hello; sleep 0.5"}}]})
     stage.start()
     run = stage.ask("POST", "/v1/apps/demo/start", {"script": "start.json"})
-    names = {"app": "demo", "run": run.json["run"], "shell": run.json["run"] + ".1", "key": "stop.grace_ms", "id": "comfyui"}
+    names = {"app": "demo", "run": run.json["run"], "shell": run.json["run"] + ".1", "key": "stop.grace_ms", "id": "comfyui", "tunnel": "none"}
     stage.waits(lambda: not stage.ask("GET", "/v1/runs/" + names["run"]).json["live"], "the end of the run")
     names["shell"] = stage.ask("GET", "/v1/runs/" + names["run"]).json["shells"][0]["id"]
     looked_at = 0

@@ -143,7 +143,8 @@ static void test_every_field(void) {
   g_assert_cmpint(p->log_offset, ==, (gint64)1 << 40);
 
   rows_put_app(library, "a");
-  PinoTunnelRow tunnel = {(char *)"t", (char *)"a", 7860, NULL, (char *)"provider", (char *)"open", 31};
+  PinoTunnelRow tunnel = {(char *)"t",        (char *)"a",    7860, NULL,
+                          (char *)"provider", (char *)"open", 31,   (char *)"{}"};
   g_assert_true(pino_library_put_tunnel(library, &tunnel, &error));
   g_autoptr(GPtrArray) tunnels = pino_library_tunnels(library, &error);
   PinoTunnelRow *t = g_ptr_array_index(tunnels, 0);
@@ -151,6 +152,7 @@ static void test_every_field(void) {
   g_assert_null(t->public_url);
   g_assert_cmpstr(t->provider, ==, "provider");
   g_assert_cmpint(t->created_at, ==, 31);
+  g_assert_cmpstr(t->details, ==, "{}");
 }
 
 static void test_refusals(void) {

@@ -21,6 +21,10 @@
  *   query     {id, what: "script", path} -> {running, ready, status, local, global} or null
  *             {id, what: "running"} -> [PATH]
  *             {id, what: "stop", path} -> true once it is stopped, false: it did not run
+ *             {id, what: "shared", url} -> the public form of a page of this machine, its path and query kept, or null
+ *             {id, what: "share", url, passcode: TEXT (may be missing)} -> the same once a tunnel is open, or an error when
+ *             none can be. It is shared until the run ends; asked again after an engine's end, it is the same share
+ *             {id, what: "unshare", url} -> true, false: it was not shared
  *   menu      {id, menu: {}, title, installed, install, start, installInput, startInput} or {id, error, code: "limit" |
  *             "not_found" | "syntax" | "usage" | "script"...}: of a worker
  *

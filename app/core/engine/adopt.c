@@ -270,6 +270,7 @@ void pino_adopt_all(PinoLive *live) {
     if (shell->running && !shell->adopted)
       adopt_one(shell);
   }
+  pino_find_follow(live);
 }
 
 /* some: there were commands that it had left running. */

@@ -128,10 +128,16 @@ static void on_health(PinoHealth *health, guint id, PinoHealthState state, gpoin
 
 void pino_health_follow(PinoLive *live) {
   g_autofree char *url = pino_live_local_url(live);
-  if (live->state != PINO_LIVE_READY || live->health_id != 0 || url == NULL || !g_str_has_prefix(url, "http"))
+  const char *asked = url != NULL ? url : live->row->url;
+  if (live->state != PINO_LIVE_READY || asked == NULL || !g_str_has_prefix(asked, "http") ||
+      (live->health_id != 0 && g_strcmp0(live->health_url, asked) == 0))
     return;
+  if (live->health_id != 0)
+    pino_health_remove(live->engine->health, live->health_id);
+  g_free(live->health_url);
+  live->health_url = g_strdup(asked);
   live->up = PINO_HEALTH_UNKNOWN;
-  live->health_id = pino_health_add(live->engine->health, url, on_health, live);
+  live->health_id = pino_health_add(live->engine->health, live->health_url, on_health, live);
 }
 
 /* --- what goes on by the clock --------------------------------------------------------------------------------- */
@@ -222,6 +228,7 @@ static PinoEngine *make(const PinoEngineOptions *options) {
   engine->shells_dir = g_build_filename(engine->run_dir, PINO_CONTROL_SHELLS, NULL);
   engine->runner = program_of(options->runner, "PINOKIOCLOUD_RUNNER", "pinokiocloud-runner");
   engine->keeper = g_strdup(options->keeper);
+  engine->gate = program_of(NULL, "PINOKIOCLOUD_GATE", "pinokiocloud-gate");
   engine->started = pino_engine_now();
   engine->control = -1;
   engine->lives = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, pino_live_free);
@@ -255,6 +262,7 @@ static gboolean open_all(PinoEngine *engine, GError **error) {
   if (!pino_recover_open(engine, error) || !pino_control_open(engine, error))
     return FALSE;
   pino_health_set_interval(engine->health, (guint)pino_engine_setting(engine, "health.interval_s"));
+  pino_tunnels_new(engine);
   pino_application_follow_all(engine);
   pino_idler_set(engine->idler);
   prune(engine);
@@ -284,6 +292,7 @@ static void engine_clear(gpointer data) {
   g_free(engine->shells_dir);
   g_free(engine->runner);
   g_free(engine->keeper);
+  g_free(engine->gate);
 }
 
 void pino_engine_drop(PinoEngine *engine) {
@@ -309,6 +318,7 @@ void pino_engine_free(PinoEngine *engine) {
   remove_source(&engine->awaited_source);
   remove_source(&engine->autolaunch_source);
   remove_source(&engine->news_source);
+  g_clear_pointer(&engine->tunnels, pino_tunnels_free);
   g_clear_pointer(&engine->idler, pino_idler_free);
   g_clear_pointer(&engine->menus, pino_menus_free);
   pino_stop_give_up(engine);
@@ -319,6 +329,7 @@ void pino_engine_free(PinoEngine *engine) {
   g_clear_pointer(&engine->again, g_hash_table_unref);
   g_clear_pointer(&engine->catalog, pino_catalog_free);
   g_clear_pointer(&engine->health, pino_health_free);
+  g_clear_pointer(&engine->watcher, pino_watcher_free);
   g_clear_pointer(&engine->meter, pino_meter_free);
   g_clear_pointer(&engine->apps, pino_apps_free);
   g_clear_pointer(&engine->applications, g_hash_table_unref);
@@ -379,6 +390,8 @@ gboolean pino_engine_set(PinoEngine *engine, const char *key, const char *value,
   pino_health_set_interval(engine->health, (guint)pino_engine_setting(engine, "health.interval_s"));
   if (g_str_has_prefix(key, "idle."))
     pino_idler_set(engine->idler);
+  if (g_str_has_prefix(key, "tunnel."))
+    pino_tunnels_set(engine->tunnels);
   GString *event = g_string_new("{");
   pino_json_append_member(event, "type", "setting");
   pino_json_append_member(event, "key", key);

@@ -65,7 +65,13 @@ GBytes *pino_engine_resources(PinoEngine *engine);
 /* {after_s, action, mode, idle_s, busy, cpu_percent, gpu_percent, network_bytes_per_s, outcome, platform, stop: {possible,
  * destroys, effect, why_not, request}}. */
 GBytes *pino_engine_idle(PinoEngine *engine);
-GBytes *pino_engine_tunnels(PinoEngine *engine, GError **error);
+/* [{id, app, run, title, local_url, local_port, public_url, open_url, provider, status, passcode, token, trouble, retry_at,
+ * created_at, opened_at, reopened, log}], oldest first; status is "opening", "open", "failing" or "waiting". */
+GBytes *pino_engine_tunnels(PinoEngine *engine);
+GBytes *pino_engine_tunnel(PinoEngine *engine, const char *id, GError **error);
+/* [{id, name, order, available, why_not, program, barred_until, rule}] in the order in which they are tried;
+ * barred_until: ms since 1970, 0: it is not, -1: until its token is another. */
+GBytes *pino_engine_providers(PinoEngine *engine);
 GBytes *pino_engine_settings(PinoEngine *engine, GError **error);
 
 /* The catalog: {total, apps: [{...as data/apps.json, own, installed: name of the app under api/ or null}], trouble: what is
@@ -132,6 +138,25 @@ void pino_engine_stop_run(PinoEngine *engine, const char *run, GAsyncReadyCallba
 /* Stops all runs of an app; apps that require it go on. app NULL: all runs. */
 void pino_engine_stop_app(PinoEngine *engine, const char *app, GAsyncReadyCallback callback, gpointer data);
 gboolean pino_engine_stop_finish(PinoEngine *engine, GAsyncResult *result, GError **error);
+
+typedef struct {
+  const char *app;      /* whose page; or NULL */
+  const char *url;      /* a page of this machine; or NULL */
+  guint16 port;         /* when neither is there */
+  const char *provider; /* the only one that may be used; NULL: as the settings say */
+  const char *passcode; /* visitors must know it; "": none; NULL: as the app's ENVIRONMENT says */
+} PinoEngineShare;
+
+/* Gives a page a public address; the tunnel's id comes at once (free with g_free()), its address with the "tunnel" events.
+ * One that leads there already is given with *already TRUE (may be NULL). Errors: NOT_FOUND (no such app), USAGE (no page
+ * of this machine, no such provider), UNAVAILABLE (the app has no page yet). */
+char *pino_engine_tunnel_open(PinoEngine *engine, const PinoEngineShare *share, gboolean *already,
+                              GError **error);
+/* provider NULL, passcode NULL: as it is. Another provider means another address, a passcode does not, but that a
+ * platform's own address has none. */
+gboolean pino_engine_tunnel_set(PinoEngine *engine, const char *id, const char *provider,
+                                const char *passcode, GError **error);
+gboolean pino_engine_tunnel_close(PinoEngine *engine, const char *id, GError **error);
 
 /* Answers a question of a run: JSON of an object by the form's keys. NOT_FOUND when it is no longer asked; USAGE when it
  * is no object. */

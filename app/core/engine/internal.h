@@ -9,6 +9,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "base/follow.h"
 #include "catalog/catalog.h"
 #include "control/channel.h"
 #include "engine/apps.h"
@@ -37,13 +38,15 @@ typedef struct _PinoEnginePersist PinoEnginePersist;
 typedef struct _PinoMenus PinoMenus;
 typedef struct _PinoMeter PinoMeter;
 typedef struct _PinoIdler PinoIdler;
+typedef struct _PinoFinder PinoFinder;
+typedef struct _PinoTunnels PinoTunnels;
 
 struct _PinoEngine {
   char *home;
   char *run_dir;
   char *shells_dir;
-  char *runner, *keeper; /* programs */
-  gint64 started;        /* ms since 1970 */
+  char *runner, *keeper, *gate; /* programs */
+  gint64 started;               /* ms since 1970 */
   PinoLock *lock;
   PinoLibrary *library;
   PinoApps *apps;
@@ -68,6 +71,8 @@ struct _PinoEngine {
   PinoMeter *meter;
   PinoIdler *idler;
   PinoHealth *health;
+  PinoWatcher *watcher;       /* NULL until something is watched */
+  PinoTunnels *tunnels;       /* NULL before the library is open and after its end */
   PinoEnginePersist *persist; /* NULL: there is no persistent side */
   PinoCatalog *catalog;
   GHashTable *again; /* script path -> Again (restart.c) */
@@ -154,6 +159,14 @@ struct _PinoLive {
   GPtrArray *required; /* PinoRequired, owned: what must be ready first */
   PinoHealthState up;
   guint health_id;
+  char *health_url; /* that is asked */
+  /* its address, where the scripts do not tell it */
+  PinoFinder *finder; /* while it is looked for */
+  char *found;
+  char *public_url;    /* that the app has printed itself, such as Gradio's; may be NULL */
+  gboolean considered; /* it was shared by itself */
+  char *considered_as; /* state and address for which that was decided last */
+  gboolean unshared;   /* a person has closed its tunnel */
 };
 
 /* --- live.c ---- */
@@ -200,7 +213,19 @@ void pino_live_release(PinoLive *live);
 /* The journal for the engine's own lines, opened when needed; NULL after a trouble. */
 PinoJournal *pino_live_journal(PinoLive *live);
 void pino_live_note(PinoLive *live, const char *json);
+/* Its address: as its scripts tell it, or as it was found; NULL: not known. Free with g_free(). */
 char *pino_live_local_url(PinoLive *live);
+/* Whether its scripts tell it. */
+gboolean pino_live_has_own_url(const PinoLive *live);
+
+/* A text in the local memory of its scripts; NULL: there is none. Free with g_free(). */
+char *pino_live_local_text(const PinoLive *live, const char *name);
+
+/* --- find.c: the addresses that scripts do not tell ---- */
+
+/* Its state or its shells have changed. */
+void pino_find_follow(PinoLive *live);
+void pino_find_stop(PinoLive *live);
 
 /* --- runner.c: processes that do scripts, and the lines to them ---- */
 
@@ -239,6 +264,9 @@ void pino_health_follow(PinoLive *live);
 /* live may be NULL: a menu worker asks. */
 void pino_query_answer(PinoEngine *engine, PinoLive *live, PinoChannel *channel, JsonObject *message);
 void pino_query_stopped(PinoLive *live, JsonObject *message);
+/* Answers a question that its runner still waits with; nothing when the runner is gone. */
+void pino_query_reply_text(PinoLive *live, gint64 id, const char *text);
+void pino_query_reply_error(PinoLive *live, gint64 id, const char *message);
 /* The run's runner is gone, and with it those who would have ended its scripts; stops: PinoChildStop, taken over. */
 void pino_query_runner_gone(PinoEngine *engine, const char *run, GPtrArray *stops);
 void pino_child_stop_free(gpointer stop);
@@ -313,6 +341,8 @@ void pino_restart_forget(PinoEngine *engine, const char *script);
 void pino_restart_forget_app(PinoEngine *engine, const char *app);
 void pino_autolaunch(PinoEngine *engine);
 void pino_restart_again_free(gpointer again);
+/* A start of this script is to come. */
+gboolean pino_restart_is_coming(PinoEngine *engine, const char *script);
 
 /* --- recover.c ---- */
 
@@ -390,10 +420,33 @@ void pino_idler_free(PinoIdler *idler);
 /* A setting of it has changed, or the library was opened. */
 void pino_idler_set(PinoIdler *idler);
 
+/* --- tunnels.c, share.c: public addresses ---- */
+
+/* Takes up what an earlier engine left; engine->tunnels is set from the beginning. Free with pino_tunnels_free(): agents
+ * and gate go on. */
+PinoTunnels *pino_tunnels_new(PinoEngine *engine);
+void pino_tunnels_free(PinoTunnels *tunnels);
+/* A setting of them has changed. */
+void pino_tunnels_set(PinoTunnels *tunnels);
+/* Those of ports that belong to no app too. */
+void pino_tunnels_close_all(PinoEngine *engine);
+/* A run's state or address has changed. */
+void pino_tunnels_follow(PinoLive *live);
+/* What a script asks: a tunnel to a page, answered when it is open. */
+void pino_share_ask(PinoLive *live, gint64 number, const char *local_url, const char *passcode);
+/* Closes it; FALSE: there was none. */
+gboolean pino_share_end(PinoEngine *engine, const char *local_url);
+/* The public form of a page of this machine; NULL: it has none now. Free with g_free(). */
+char *pino_share_public(PinoEngine *engine, const char *local_url);
+/* Of an app's page, its own (Gradio's) included; live may be NULL. Free with g_free(). */
+char *pino_share_of_app(PinoEngine *engine, const char *app, const PinoLive *live);
+
 /* --- meter.c ---- */
 
 /* Free with pino_meter_free(). */
 PinoMeter *pino_meter_new(PinoEngine *engine);
 void pino_meter_free(PinoMeter *meter);
+/* The processes of a run that are there now, as pid_t. Free with g_array_unref(). */
+GArray *pino_meter_pids(PinoEngine *engine, const PinoLive *live);
 
 G_END_DECLS

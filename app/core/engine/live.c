@@ -108,6 +108,7 @@ void pino_live_free(gpointer data) {
   if (live->channel != NULL)
     pino_line_close(live->engine, live->channel);
   g_hash_table_remove(live->engine->dirty, live);
+  pino_find_stop(live);
   if (live->health_id != 0)
     pino_health_remove(live->engine->health, live->health_id);
   if (live->stop_source != 0)
@@ -127,6 +128,10 @@ void pino_live_free(gpointer data) {
   g_array_unref(live->kept);
   g_free(live->method);
   g_free(live->opened);
+  g_free(live->found);
+  g_free(live->public_url);
+  g_free(live->considered_as);
+  g_free(live->health_url);
   pino_run_row_free(live->row);
   g_free(live);
 }
@@ -257,31 +262,63 @@ static void replace(char **place, const char *text) {
   *place = g_strdup(text);
 }
 
-char *pino_live_local_url(PinoLive *live) {
+/* Borrowed; NULL: no script has such a text. */
+static const char *local_text(const PinoLive *live, const char *name) {
   for (guint i = 0; live->scripts != NULL && i < json_array_get_length(live->scripts); i++) {
     JsonNode *node = json_array_get_element(live->scripts, i);
     JsonObject *entry = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
     JsonNode *local = entry != NULL ? json_object_get_member(entry, "local") : NULL;
     JsonNode *url = local != NULL && JSON_NODE_HOLDS_OBJECT(local)
-                        ? json_object_get_member(json_node_get_object(local), "url")
+                        ? json_object_get_member(json_node_get_object(local), name)
                         : NULL;
     if (url != NULL && json_node_get_value_type(url) == G_TYPE_STRING &&
         g_str_has_prefix(json_node_get_string(url), "http"))
-      return json_node_dup_string(url);
+      return json_node_get_string(url);
   }
-  return g_strdup(live->opened);
+  return NULL;
+}
+
+/* What the scripts say themselves, borrowed; NULL: nothing. */
+static const char *url_of_scripts(const PinoLive *live) {
+  return local_text(live, "url");
+}
+
+char *pino_live_local_text(const PinoLive *live, const char *name) {
+  return g_strdup(local_text(live, name));
+}
+
+/* Of this machine: what a script opens may be any page of the world. */
+static gboolean is_local(const char *url) {
+  g_autoptr(GUri) uri = url != NULL ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+  const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
+  return host != NULL && (g_ascii_strcasecmp(host, "localhost") == 0 || g_str_has_prefix(host, "127.") ||
+                          g_str_equal(host, "0.0.0.0") || g_str_equal(host, "::1"));
+}
+
+gboolean pino_live_has_own_url(const PinoLive *live) {
+  return url_of_scripts(live) != NULL || is_local(live->opened);
+}
+
+char *pino_live_local_url(PinoLive *live) {
+  const char *own = url_of_scripts(live);
+  if (own == NULL && (is_local(live->opened) || live->found == NULL))
+    own = live->opened;
+  return g_strdup(own != NULL ? own : live->found);
+}
+
+static void fill_scripts(PinoRunRow *row, JsonArray *scripts) {
+  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
+  json_node_set_array(node, scripts);
+  g_free(row->scripts);
+  row->scripts = json_to_string(node, FALSE);
 }
 
 static void fill_row(PinoLive *live) {
   PinoRunRow *row = live->row;
   replace(&row->state, pino_live_state_name(live->state));
   row->checkpoint = (gint64)live->checkpoint;
-  if (live->scripts == NULL)
-    return;
-  g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
-  json_node_set_array(node, live->scripts);
-  g_free(row->scripts);
-  row->scripts = json_to_string(node, FALSE);
+  if (live->scripts != NULL)
+    fill_scripts(row, live->scripts);
   if (live->state > PINO_LIVE_STOPPING)
     return;
   g_autofree char *url = pino_live_local_url(live);
@@ -515,6 +552,7 @@ void pino_live_end(PinoLive *live, PinoLiveState state, const char *error) {
     live->row->ended_at = pino_engine_now();
     replace(&live->row->error, error);
     g_ptr_array_set_size(live->questions, 0);
+    pino_find_stop(live);
     if (live->health_id != 0)
       pino_health_remove(engine->health, live->health_id);
     live->health_id = 0;
@@ -532,6 +570,8 @@ void pino_live_end(PinoLive *live, PinoLiveState state, const char *error) {
     pino_stop_done(live);
   if (first)
     pino_restart_consider(live);
+  if (first)
+    pino_tunnels_follow(live);
   pino_live_release(live);
   if (first)
     pino_start_continue(engine); /* last: what it starts may end what this run left */

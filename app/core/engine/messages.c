@@ -202,6 +202,8 @@ static void take_state(PinoLive *live, JsonObject *message) {
   else
     pino_live_changed(live, FALSE);
   pino_health_follow(live);
+  pino_find_follow(live);
+  pino_tunnels_follow(live);
   if (flag(message, "settled") && state == PINO_LIVE_READY) {
     live->leaving = TRUE;
     pino_live_keep_ports(live); /* while its runner still has them */

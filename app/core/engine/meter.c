@@ -210,16 +210,36 @@ static gboolean is_gone(gpointer id, gpointer root, gpointer engine) {
   return pino_live_shell_find(engine, id) == NULL;
 }
 
+static void sample(PinoMeter *meter) {
+  gint64 now = g_get_monotonic_time();
+  if (meter->sampled != 0 && now - meter->sampled <= FRESH_US)
+    return;
+  g_autoptr(GError) error = NULL;
+  if (!pino_process_table_sample(meter->table, &error))
+    pino_engine_trouble(meter->engine, "the processes cannot be looked at", error);
+  meter->sampled = now;
+  g_hash_table_foreach_remove(meter->roots, is_gone, meter->engine);
+}
+
+GArray *pino_meter_pids(PinoEngine *engine, const PinoLive *live) {
+  PinoMeter *meter = engine->meter;
+  GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+  sample(meter);
+  for (guint i = 0; i < live->shells->len; i++) {
+    const PinoLiveShell *shell = live->shells->pdata[i];
+    const Root *root = shell->running ? root_of(meter, shell) : NULL;
+    PinoProcessSum tree;
+    if (root == NULL || !pino_process_table_tree(meter->table, root->pid, root->start, &tree))
+      continue;
+    for (guint j = 0; j < tree.count; j++)
+      g_array_append_val(pids, tree.processes[j].pid);
+  }
+  return pids;
+}
+
 GBytes *pino_engine_processes(PinoEngine *engine) {
   PinoMeter *meter = engine->meter;
-  gint64 now = g_get_monotonic_time();
-  if (meter->sampled == 0 || now - meter->sampled > FRESH_US) {
-    g_autoptr(GError) error = NULL;
-    if (!pino_process_table_sample(meter->table, &error))
-      pino_engine_trouble(engine, "the processes cannot be looked at", error);
-    meter->sampled = now;
-    g_hash_table_foreach_remove(meter->roots, is_gone, engine);
-  }
+  sample(meter);
   refresh_gpus(meter);
   GString *out = g_string_new("[");
   GHashTableIter iter;

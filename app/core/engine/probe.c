@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define LINE_BYTES 64 /* "HTTP/1.1 200" is all that is looked at */
+#define REST_BYTES 4096
+#define MOST_REST (1024 * 1024)
 
 struct _PinoProbe {
   PinoProbeDone done;
@@ -15,6 +17,8 @@ struct _PinoProbe {
   char *question;
   char line[LINE_BYTES];
   gsize filled;
+  char *rest; /* what is passed over after that; NULL: not yet */
+  gsize passed;
 };
 
 static void probe_free(PinoProbe *probe) {
@@ -23,6 +27,7 @@ static void probe_free(PinoProbe *probe) {
   g_clear_object(&probe->connection);
   g_object_unref(probe->cancellable);
   g_free(probe->question);
+  g_free(probe->rest);
   g_free(probe);
 }
 
@@ -77,6 +82,34 @@ static int status_in(const char *line) {
   return status >= 100 && status <= 999 ? status : PINO_PROBE_BROKEN;
 }
 
+static void on_rest(GObject *source, GAsyncResult *result, gpointer data);
+
+static void pass_on(PinoProbe *probe) {
+  GInputStream *in = g_io_stream_get_input_stream(G_IO_STREAM(probe->connection));
+  g_input_stream_read_async(in, probe->rest, REST_BYTES, G_PRIORITY_LOW, probe->cancellable, on_rest, probe);
+}
+
+static void on_rest(GObject *source, GAsyncResult *result, gpointer data) {
+  PinoProbe *probe = data;
+  gssize length = g_input_stream_read_finish(G_INPUT_STREAM(source), result, NULL);
+  probe->passed += (gsize)MAX(length, 0);
+  if (length > 0 && probe->passed < MOST_REST)
+    pass_on(probe);
+  else
+    probe_free(probe);
+}
+
+/* The status is known and told; the rest is taken all the same: a server whose client is gone in the middle of its answer
+ * may print a traceback, and scripts end their apps because of that. */
+static void finish_politely(PinoProbe *probe, int status) {
+  PinoProbeDone done = g_steal_pointer(&probe->done);
+  gpointer data = probe->data;
+  probe->rest = g_malloc(REST_BYTES);
+  pass_on(probe);
+  if (done != NULL)
+    done(status, data);
+}
+
 static void on_read(GObject *source, GAsyncResult *result, gpointer data);
 
 static void read_more(PinoProbe *probe) {
@@ -92,6 +125,8 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data) {
   gboolean whole = strpbrk(probe->line, "\r\n") != NULL || probe->filled == LINE_BYTES - 1;
   if (length > 0 && !whole)
     read_more(probe);
+  else if (length > 0 && status_in(probe->line) != PINO_PROBE_BROKEN)
+    finish_politely(probe, status_in(probe->line));
   else
     finish(probe, status_in(probe->line));
 }

@@ -1,4 +1,4 @@
-/* One question to an address: does it answer, and with what status? Only the first line of the answer is read.
+/* One question to an address: does it answer, and with what status? Only the first line of the answer is looked at.
  *
  * Unlike net/http.h it needs no thread, so that a hundred may be asked at once, and it goes past every proxy, as an app of
  * this machine is asked for. Redirects are not followed; certificates are not checked, for nothing is told to the server.

@@ -24,6 +24,22 @@ static void reply(PinoChannel *channel, gint64 id, const char *value) {
   pino_channel_send(channel, json);
 }
 
+void pino_query_reply_text(PinoLive *live, gint64 id, const char *text) {
+  g_autoptr(GString) value = g_string_new(NULL);
+  pino_json_append_string(value, text, strlen(text));
+  if (live->channel != NULL)
+    reply(live->channel, id, value->str);
+}
+
+void pino_query_reply_error(PinoLive *live, gint64 id, const char *message) {
+  g_autoptr(GString) json = g_string_new("{\"type\":\"reply\"");
+  g_string_append_printf(json, ",\"id\":%" G_GINT64_FORMAT, id);
+  pino_json_append_member(json, "error", message);
+  g_string_append_c(json, '}');
+  if (live->channel != NULL)
+    pino_channel_send(live->channel, json->str);
+}
+
 /* --- one script ------------------------------------------------------------------------------------------------ */
 
 static char *member_json(JsonObject *object, const char *name) {
@@ -175,16 +191,35 @@ void pino_query_runner_gone(PinoEngine *engine, const char *run, GPtrArray *stop
   g_ptr_array_unref(stops);
 }
 
+/* JSON; NULL: null. */
+static char *about_url(PinoEngine *engine, const char *what, const char *url) {
+  if (g_str_equal(what, "unshare"))
+    return g_strdup(pino_share_end(engine, url) ? "true" : "false");
+  g_autofree char *public_url = g_str_equal(what, "shared") ? pino_share_public(engine, url) : NULL;
+  if (public_url == NULL)
+    return NULL;
+  g_autoptr(GString) value = g_string_new(NULL);
+  pino_json_append_string(value, public_url, strlen(public_url));
+  return g_string_free(g_steal_pointer(&value), FALSE);
+}
+
 void pino_query_answer(PinoEngine *engine, PinoLive *live, PinoChannel *channel, JsonObject *message) {
   const char *what = json_object_get_string_member_with_default(message, "what", "");
   const char *path = json_object_get_string_member_with_default(message, "path", NULL);
+  const char *url = json_object_get_string_member_with_default(message, "url", NULL);
   gint64 id = json_object_get_int_member_with_default(message, "id", 0);
   g_autofree char *value = NULL;
   if (g_str_equal(what, "stop") && path != NULL && live != NULL && live->channel == channel) {
     stop_script(engine, live, path, id);
     return;
   }
-  if (g_str_equal(what, "script") && path != NULL)
+  if (g_str_equal(what, "share") && url != NULL && live != NULL && live->channel == channel) {
+    pino_share_ask(live, id, url, json_object_get_string_member_with_default(message, "passcode", NULL));
+    return;
+  }
+  if (url != NULL)
+    value = about_url(engine, what, url);
+  else if (g_str_equal(what, "script") && path != NULL)
     value = about_script(engine, path);
   else if (g_str_equal(what, "running"))
     value = all_running(engine);

@@ -56,6 +56,11 @@ static Again *again_of(PinoLive *live) {
   return again;
 }
 
+gboolean pino_restart_is_coming(PinoEngine *engine, const char *script) {
+  const Again *again = g_hash_table_lookup(engine->again, script);
+  return again != NULL && again->source != 0;
+}
+
 /* Only what is started to stay; an install that failed would fail again. */
 void pino_restart_consider(PinoLive *live) {
   PinoRestartPolicy policy;

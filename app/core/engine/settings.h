@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * PINO_ERROR_USAGE telling what is allowed. */
 gboolean pino_setting_check(const char *key, const char *value, GError **error);
 
-/* [{key, value, default, type, description, set, min and max or values}], by key; a number's value is a JSON number.
+/* [{key, value, default, type, description, set, min and max or values}]; of a secret, value is a mask, by key; a number's value is a JSON number.
  * Free with g_free(). */
 char *pino_settings_json(PinoLibrary *library, GError **error);
 
@@ -18,5 +18,7 @@ char *pino_settings_json(PinoLibrary *library, GError **error);
  * (written by hand, or by another version). The key must be one of the table. The text is static. */
 int pino_setting_int(PinoLibrary *library, const char *key);
 const char *pino_setting_text(PinoLibrary *library, const char *key);
+/* The same of a free text, such as a list of providers; free with g_free(). */
+char *pino_setting_string(PinoLibrary *library, const char *key);
 
 G_END_DECLS

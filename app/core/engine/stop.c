@@ -249,6 +249,8 @@ void pino_engine_stop_app(PinoEngine *engine, const char *app, GAsyncReadyCallba
     g_task_return_error(task, g_steal_pointer(&error));
     return;
   }
+  if (app == NULL)
+    pino_tunnels_close_all(engine);
   pino_restart_forget_app(engine, app);
   Several *several = g_new0(Several, 1);
   *several = (Several){.task = g_object_ref(task), .left = runs->len + 1};

@@ -81,6 +81,8 @@ static void append_app(GString *out, PinoEngine *engine, const PinoApplication *
   pino_json_append_nullable(out, "run", live != NULL ? live->row->id : NULL);
   pino_json_append_nullable(out, "url",
                             live != NULL && live->state == PINO_LIVE_READY ? live->row->url : NULL);
+  g_autofree char *public_url = pino_share_of_app(engine, app->id, live);
+  pino_json_append_nullable(out, "public_url", public_url);
   pino_json_append_nullable(out, "description", app->description);
   pino_json_append_nullable(out, "icon", app->icon);
   pino_json_append_nullable(out, "path", app->install_path);
@@ -351,28 +353,6 @@ gboolean pino_engine_run_is_live(PinoEngine *engine, const char *run) {
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------------- */
-
-GBytes *pino_engine_tunnels(PinoEngine *engine, GError **error) {
-  g_autoptr(GPtrArray) rows = pino_library_tunnels(engine->library, error);
-  if (rows == NULL)
-    return NULL;
-  GString *out = g_string_new("[");
-  for (guint i = 0; i < rows->len; i++) {
-    const PinoTunnelRow *row = rows->pdata[i];
-    separate(out, '[');
-    g_string_append_c(out, '{');
-    pino_json_append_member(out, "id", row->id);
-    pino_json_append_nullable(out, "app", row->app_id);
-    add_number(out, "local_port", row->local_port);
-    pino_json_append_nullable(out, "public_url", row->public_url);
-    pino_json_append_member(out, "provider", row->provider);
-    pino_json_append_member(out, "status", row->status);
-    add_number(out, "created_at", row->created_at);
-    g_string_append_c(out, '}');
-  }
-  g_string_append_c(out, ']');
-  return to_bytes(out);
-}
 
 GBytes *pino_engine_settings(PinoEngine *engine, GError **error) {
   char *json = pino_settings_json(engine->library, error);

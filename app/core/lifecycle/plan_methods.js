@@ -137,7 +137,11 @@ function says(params) {
 }
 
 const flow = (text) => () => ({ kind: 'flow', text, items: [] })
-const opens = (params) => ({ kind: 'open', text: 'Open ' + short(params.uri || params.path || ''), items: [] })
+const pageOf = (params) => short((isObject(params) ? params.uri || params.url || params.path : params) || '')
+const page = (verb) => (params) => ({ kind: 'open', text: verb + ' ' + pageOf(params), items: [] })
+const exposes = (params) => ({ kind: 'open', text: 'Show ' + pageOf(params) + " as the app's page", items: [] })
+const shares = (params) => ({ kind: 'net', text: 'Open ' + pageOf(params) + ' to everybody' + (params.passcode ? ' who knows its passcode' : ''), items: [] })
+const unshares = (params) => ({ kind: 'net', text: 'Close ' + pageOf(params) + ' to everybody', items: [] })
 const requests = (params) => ({ kind: 'net', text: 'Ask ' + shortAddress(String(params.url || params.uri || params)), items: [] })
 const listOf = (text) => (params) => ({ kind: 'flow', text: text + ' ' + listed(Object.keys(isObject(params) ? params : {})), items: [] })
 
@@ -156,11 +160,14 @@ const METHODS = new Map(Object.entries({
   'env.set': listOf('Set'), set: listOf('Set'), 'local.rm': flow('Forget'), rm: flow('Forget'), 'script.return': flow('Give a result'),
   'process.wait': () => ({ kind: 'wait', text: 'Wait', items: [] }),
   'script.stop': (params) => ({ kind: 'script', text: 'Stop ' + listed(texts(params.uri)), items: [] }),
-  'web.open': opens, 'browser.open': opens, 'uri.open': opens, 'fs.open': opens, net: requests
+  'web.open': page('Open'), 'browser.open': page('Open'), 'tab.open': page('Open'), 'uri.open': page('Open'), 'fs.open': page('Open'),
+  'web.close': page('Close'), 'browser.close': page('Close'), 'web.expose': exposes,
+  'cloudflare.tunnel': shares, 'cloudflare.stop': unshares, net: requests
 }))
 
 // Their result is undefined, so that what comes after them knows its `input`.
-const WITHOUT_RESULT = new Set(['log', 'local.set', 'global.set', 'self.set', 'json.set', 'json.merge', 'env.set', 'fs.write', 'fs.append', 'fs.make', 'notify'])
+const WITHOUT_RESULT = new Set(['log', 'local.set', 'global.set', 'self.set', 'json.set', 'json.merge', 'env.set', 'fs.write', 'fs.append', 'fs.make', 'notify',
+  'web.open', 'browser.open', 'tab.open', 'web.close', 'browser.close', 'web.expose', 'cloudflare.stop'])
 
 // -> a list of {kind, text, items, needs, sudo, unknown}
 function describe(method, params, context) {

@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include "environment/env.h"
 #include "script/internal.h"
-#include "shell/ansi.h"
 #include "shell/tail.h"
+#include "terminal/ansi.h"
 
 #define TAIL_BYTES (16 * 1024)
 

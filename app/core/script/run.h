@@ -15,8 +15,8 @@ G_BEGIN_DECLS
  * key, or NULL with error set (PINO_ERROR_UNAVAILABLE when nobody is there). Called on the run's thread; may block. */
 typedef char *(*PinoAsk)(const char *request, GCancellable *cancellable, gpointer data, GError **error);
 
-/* What is known of the scripts of other runs. Called on the run's thread, from inside JavaScript too: only stop may serve
- * the thread's main context. */
+/* What the service knows and does for a run. Called on the run's thread, from inside JavaScript too: only stop and share
+ * may serve the thread's main context. */
 typedef struct {
   /* JSON {running, ready, status, local, global} of a script, NULL or "null" when nothing is known. Free with g_free(). */
   char *(*status)(const char *path, gpointer data);
@@ -25,6 +25,14 @@ typedef struct {
   /* Ends a script of another run and waits for that. *stopped: it ran. */
   gboolean (*stop)(const char *path, GCancellable *cancellable, gboolean *stopped, gpointer data,
                    GError **error);
+  /* The three of tunnels may all be NULL: nobody opens any. */
+  /* The public form of a page's address; NULL when it has none. Free with g_free(). */
+  char *(*shared)(const char *url, gpointer data);
+  /* Shares it until the run ends, and waits for that; the same. passcode may be NULL: none. NULL with error set. */
+  char *(*share)(const char *url, const char *passcode, GCancellable *cancellable, gpointer data,
+                 GError **error);
+  /* Takes that back. *was_shared: it was. */
+  gboolean (*unshare)(const char *url, gboolean *was_shared, gpointer data, GError **error);
   gpointer data;
 } PinoRegistry;
 

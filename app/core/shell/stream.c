@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "shell/ansi.h"
 #include "shell/decode.h"
+#include "terminal/ansi.h"
 
 /* ECMA-48, "DSR - Device Status Report", 6: the active position is asked for. */
 static const char CURSOR_QUESTION[] = "\033[6n";

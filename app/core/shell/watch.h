@@ -1,6 +1,6 @@
 /* The watch: looks for what a script's `on` handlers wait for in the output of a shell, as it comes.
  *
- * Output is fed as valid UTF-8 text as ansi.h leaves it: no control sequences, lines end with \n. A bounded window of it is kept, so that what is cut by the
+ * Output is fed as valid UTF-8 text as terminal/ansi.h leaves it: no control sequences, lines end with \n. A bounded window of it is kept, so that what is cut by the
  * borders of the pieces is found, and each handler counts a match once. A match that reaches the end of what has
  * come may still grow: it counts when more text, a short silence or the end of the output has settled it. Handlers
  * are asked in their order; the first that ends the step closes the watch.

@@ -142,6 +142,7 @@ typedef struct {
   char *provider;
   char *status;
   gint64 created_at;
+  char *details; /* JSON: what it takes to go on with it (engine/tunnels.c); may be NULL */
 } PinoTunnelRow;
 
 void pino_tunnel_row_free(PinoTunnelRow *row);

@@ -76,8 +76,10 @@ static const char *const VERSION_1 = "CREATE TABLE applications ("
 
 static const char *const VERSION_2 = "ALTER TABLE runs ADD COLUMN operation TEXT";
 
+static const char *const VERSION_3 = "ALTER TABLE tunnels ADD COLUMN details TEXT";
+
 /* Step N brings version N to N + 1. What has been released is never changed: a new step is added. */
-static const char *const *const STEPS[] = {&VERSION_1, &VERSION_2};
+static const char *const *const STEPS[] = {&VERSION_1, &VERSION_2, &VERSION_3};
 
 int pino_schema_version(void) {
   return (int)G_N_ELEMENTS(STEPS);

@@ -53,7 +53,7 @@ static const PinoColumn PROCESSES[] = {
 static const PinoColumn TUNNELS[] = {
     TEXT(PinoTunnelRow, id),          TEXT(PinoTunnelRow, app_id),   INT(PinoTunnelRow, local_port),
     TEXT(PinoTunnelRow, public_url),  TEXT(PinoTunnelRow, provider), TEXT(PinoTunnelRow, status),
-    INT64(PinoTunnelRow, created_at),
+    INT64(PinoTunnelRow, created_at), TEXT(PinoTunnelRow, details),
 };
 
 static const PinoColumn SETTINGS[] = {

@@ -15,6 +15,7 @@ extern const PinoMethod pino_methods_process[];
 extern const PinoMethod pino_methods_person[];
 extern const PinoMethod pino_methods_env[];
 extern const PinoMethod pino_methods_hf[];
+extern const PinoMethod pino_methods_web[];
 
 /* shell.run, for methods that are a command with other params. */
 JSValueRef pino_method_shell_run(PinoStep *step, GError **error);

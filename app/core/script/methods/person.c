@@ -1,4 +1,4 @@
-/* What a person sees or is asked: input, notify, web.open... The UI shows the events; nothing is drawn here. */
+/* What a person sees or is asked: input, modal, notify... The UI shows the events; nothing is drawn here. */
 #include "base/error.h"
 #include "script/methods/families.h"
 
@@ -70,24 +70,6 @@ static JSValueRef told(PinoStep *step, const char *name) {
 
 static JSValueRef notify(PinoStep *step, GError **error) {
   return told(step, "notify");
-}
-
-static JSValueRef open_page(PinoStep *step, GError **error) {
-  JSValueRef named =
-      pino_js_is_string(step->js, step->params) ? step->params : pino_js_get(step->js, step->params, "uri");
-  if (!pino_js_is_string(step->js, named) && pino_js_is_object(step->js, step->params))
-    named = pino_js_get(step->js, step->params, "url");
-  char *page = pino_js_is_string(step->js, named) ? pino_js_to_utf8(step->js, named) : NULL;
-  if (page != NULL && g_str_has_prefix(page, "http")) {
-    g_free(step->run->opened);
-    step->run->opened = g_steal_pointer(&page);
-  }
-  g_free(page);
-  return told(step, "open");
-}
-
-static JSValueRef close_page(PinoStep *step, GError **error) {
-  return told(step, "close");
 }
 
 static JSValueRef pass_over(PinoStep *step, GError **error) {
@@ -168,12 +150,6 @@ const PinoMethod pino_methods_person[] = {
     {"modal", modal},
     {"notify", notify},
     {"push", notify},
-    {"web.open", open_page},
-    {"browser.open", open_page},
-    {"uri.open", open_page},
-    {"tab.open", open_page},
-    {"web.close", close_page},
-    {"browser.close", close_page},
     {"proxy.start", pass_over},
     {"proxy.stop", pass_over},
     {NULL, NULL},

@@ -14,29 +14,10 @@ const PinoMethod pino_methods_values[] = {
 
 /* In the specification (section 4), and to come. */
 static const char *const unavailable[] = {
-    "htmlmodal.open",
-    "htmlmodal.update",
-    "htmlmodal.close",
-    "loading.start",
-    "loading.end",
-    "fs.open",
-    "web.expose",
-    "app.launch",
-    "app.search",
-    "app.info",
-    "app.refresh",
-    "hf.login",
-    "hf.logout",
-    "hf.upload",
-    "github.create",
-    "github.fork",
-    "gradio.predict",
-    "cloudflare.tunnel",
-    "cloudflare.stop",
-    "clipboard.copy",
-    "clipboard.paste",
-    "terminal.upload",
-    NULL,
+    "htmlmodal.open", "htmlmodal.update", "htmlmodal.close", "loading.start",   "loading.end",
+    "fs.open",        "app.launch",       "app.search",      "app.info",        "app.refresh",
+    "hf.login",       "hf.logout",        "hf.upload",       "github.create",   "github.fork",
+    "gradio.predict", "clipboard.copy",   "clipboard.paste", "terminal.upload", NULL,
 };
 
 static const PinoMethod *find_in(const PinoMethod *table, const char *name) {
@@ -50,7 +31,7 @@ static const PinoMethod *find_in(const PinoMethod *table, const char *name) {
 const PinoMethod *pino_method_find(const char *name, GError **error) {
   static const PinoMethod *const families[] = {
       pino_methods_values,  pino_methods_shell,  pino_methods_fs,  pino_methods_link, pino_methods_script,
-      pino_methods_process, pino_methods_person, pino_methods_env, pino_methods_hf,
+      pino_methods_process, pino_methods_person, pino_methods_env, pino_methods_hf,   pino_methods_web,
   };
   for (guint i = 0; i < G_N_ELEMENTS(families); i++) {
     const PinoMethod *method = find_in(families[i], name);

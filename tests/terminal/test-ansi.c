@@ -1,5 +1,5 @@
 /* Terminal control is taken out, however the stream is cut. */
-#include "shell/ansi.h"
+#include "terminal/ansi.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "shell/ansi.h"
+#include "terminal/ansi.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "server/follow.h"
+#include "base/follow.h"
 
 #include <errno.h>
 #include <glib-unix.h>
