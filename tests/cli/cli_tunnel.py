@@ -40,6 +40,7 @@ def opened(t):
     program = t.start("tunnel", "open", "demo")
     t.equal(posted(t, engine), {"app": "demo"}, "what was asked")
     t.waits(lambda: engine.followers, "events are followed")
+    t.waits(lambda: any(path.startswith("/v1/tunnels/") for _, path, _ in engine.asked), "its first look")
     engine.change(provider="ngrok")
     engine.change(provider="cloudflare", trouble="ngrok: ERR_NGROK_108: another agent runs")
     engine.open(path="/lab?token=x", trouble=None)

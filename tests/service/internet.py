@@ -169,7 +169,7 @@ class Internet:
         self.service = service
         self.folder = os.path.join(service.folder, "internet")
         os.makedirs(self.folder)
-        self.agents, self.hosts, self.known, self.asked = [], {}, set(), []
+        self.agents, self.hosts, self.known, self.asked, self.leads = [], {}, set(), [], []
         self.modes, self.once = {}, collections.defaultdict(collections.deque)
         self.tokens = set()  # of ngrok, that are good
         self.names = {}  # token -> the one host of a free plan
@@ -242,12 +242,21 @@ class Internet:
         line = json.dumps(order).encode() + b"\n"
         self.loop.call_soon_threadsafe(agent.writer.write, line)
 
-    def lead(self, host, port):
-        """A host that leads to a port of this machine with no agent, as a platform's own proxies do."""
-        agent = Agent("platform", {"pid": 0, "argv": []}, "ok", host)
-        agent.upstream = ("127.0.0.1", port)
-        self.hosts[host] = agent
-        self.known.add(host)
+    def lead(self, pattern):
+        """Hosts that lead to a port of this machine with no agent, as a platform's own proxies do: the expression's
+        group is the port."""
+        self.leads.append(re.compile(pattern))
+
+    def agent_of(self, host):
+        """None when nobody has such a host."""
+        for lead in self.leads:
+            found = lead.fullmatch(host)
+            if found and host not in self.hosts:
+                agent = Agent("platform", {"pid": 0, "argv": []}, "ok", host)
+                agent.upstream = ("127.0.0.1", int(found.group(1)))
+                self.hosts[host] = agent
+                self.known.add(host)
+        return self.hosts.get(host) if host in self.known else None
 
     @staticmethod
     def host_of(url):
@@ -344,7 +353,7 @@ class Internet:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             method, target = head.split()[:2]
             host = target.rsplit(":", 1)[0].lower()
-            if method != "CONNECT" or host not in self.known and host != "localtunnel.me":
+            if method != "CONNECT" or self.agent_of(host) is None and host != "localtunnel.me":
                 writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -376,7 +385,7 @@ class Internet:
         if host == "localtunnel.me":
             await self.ask_localtunnel(head, writer)
             return
-        agent = self.hosts.get(host)
+        agent = self.agent_of(host)
         if agent is not None and agent.alive and agent.muted == "hang":
             await asyncio.sleep(3600)
         if agent is not None and agent.alive and agent.muted == "other":

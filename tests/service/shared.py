@@ -11,6 +11,7 @@ import urllib.parse
 
 import apps
 from internet import Internet
+from service import alive
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOKEN = "2abcdefghijklmnopqrstuvwxyz_3ABCDEFGHIJKLMNOPQRST"  # looks as those of ngrok do
@@ -156,6 +157,64 @@ class World:
     def gate_port(self):
         """Where the one agent that was started first was told to lead to."""
         return int(re.search(r"127\.0\.0\.1:(\d+)", " ".join(self.net.agents[0].argv)).group(1))
+
+
+# What several lists of cases begin with
+
+FAST = {"check_s": 1}
+
+
+def ready(service, *agents, settings=None, app=None, **env):
+    """An engine whose app "web" is ready; gives the world."""
+    web(service.home, **(app or {}))
+    world = World(service, *agents, settings=settings).up(**env)
+    service.ready("web")
+    return world
+
+
+def json_of(events, seconds=20):
+    return json.loads(events.message(seconds)[1])
+
+
+def moves_on(service, agent, mode, *words, seconds=20, to="localtunnel"):
+    """The first provider fails so; the next one's address serves, and why is told meanwhile or after."""
+    world = ready(service, "cloudflared", "ngrok")
+    world.net.tokens.add(TOKEN)
+    if agent == "ngrok":
+        world.set(ngrok_token=TOKEN)
+    world.net.behave(agent, mode)
+    events = service.api().socket("/v1/events")
+    view = world.opened(seconds=seconds)
+    service.equal(view["provider"], to, "provider")
+    troubles = [view["trouble"] or ""]
+    try:
+        while True:
+            event = json_of(events, 0.5)
+            if event.get("type") == "tunnel":
+                troubles.append(event.get("trouble") or "")
+    except TimeoutError:
+        pass
+    for word in words:
+        service.has("\n".join(troubles), word)
+    world.close(view["id"])
+    world.gone(view["id"])
+    world.no_agents()
+    return world
+
+
+def address_dies(service, how):
+    world = ready(service, "cloudflared", settings=dict(FAST))
+    view = world.opened()
+    pid = world.net.agents[0].pid
+    began = time.monotonic()
+    world.net.mute(view["public_url"], how)
+    tunnel = view["id"]
+    service.waits(lambda: world.view(tunnel)["status"] != "open", lambda: "noticed: " + world.brief(tunnel), 60)
+    noticed = time.monotonic() - began
+    again, _ = world.again(view["id"], view["public_url"], 30)
+    whole = time.monotonic() - began
+    print("# %s: noticed after %.1f s, %s answers after %.1f s" % (how, noticed, again["provider"], whole))
+    service.waits(lambda: not alive(pid), "the agent whose address was dead is ended")
 
 
 # The gate, as a browser meets it

@@ -16,8 +16,11 @@
 
 #define EARLY_CHECK_MS 500 /* until it first leads here: names need some seconds to be known */
 #define EARLY_US (30 * G_USEC_PER_SEC)
+#define PLATFORM_EARLY_US (6 * G_USEC_PER_SEC) /* its proxy may lag, or never lead to this port */
 #define MISS_CHECK_MS 1000
 #define MOST_MISSES 3
+#define SHORT_ANSWER_MS 3000
+#define LONG_ANSWER_MS 10000
 #define PLATFORM_FACTOR 10   /* its check is a request to the app, which may log it */
 #define NOBODY_WAIT_MS 60000 /* no provider can be used at all: until a program or a token is there */
 
@@ -182,8 +185,9 @@ static void on_checked(const char *why, gpointer data) {
     return;
   }
   gboolean early = tunnel->status != PINO_TUNNEL_OPEN;
-  gboolean enough = early ? is_platform(tunnel) || g_get_monotonic_time() - tunnel->addressed > EARLY_US
-                          : ++tunnel->misses >= MOST_MISSES;
+  gint64 patience = is_platform(tunnel) ? PLATFORM_EARLY_US : EARLY_US;
+  gboolean enough =
+      early ? g_get_monotonic_time() - tunnel->addressed > patience : ++tunnel->misses >= MOST_MISSES;
   if (!enough) {
     check_in(tunnel, early ? EARLY_CHECK_MS : MISS_CHECK_MS);
     return;
@@ -192,16 +196,23 @@ static void on_checked(const char *why, gpointer data) {
   fail(tunnel, PINO_TUNNEL_UNREACHABLE, text);
 }
 
+/* A check has come back, or failed, long before the next one. */
+static guint answer_ms(PinoTunnels *tunnels) {
+  guint seconds = (guint)pino_engine_setting(tunnels->engine, "tunnel.check_s");
+  return CLAMP(seconds * 1000 / 3, SHORT_ANSWER_MS, LONG_ANSWER_MS);
+}
+
 static gboolean on_check(gpointer data) {
   PinoTunnel *tunnel = data;
   PinoTunnels *tunnels = tunnel->tunnels;
   tunnel->check_source = 0;
   if (tunnels->session == NULL)
     tunnels->session = pino_web_session(0);
-  tunnel->check = is_platform(tunnel)
-                      ? pino_check_page(tunnels->session, tunnel->public_url, on_checked, tunnel)
-                      : pino_check_gate(tunnels->session, tunnel->public_url,
-                                        pino_gateway_key(tunnels->gateway), on_checked, tunnel);
+  tunnel->check =
+      is_platform(tunnel)
+          ? pino_check_page(tunnels->session, tunnel->public_url, answer_ms(tunnels), on_checked, tunnel)
+          : pino_check_gate(tunnels->session, tunnel->public_url, pino_gateway_key(tunnels->gateway),
+                            answer_ms(tunnels), on_checked, tunnel);
   return G_SOURCE_REMOVE;
 }
 

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "gate/config.h"
 
-#define WAIT_MS 10000
 #define ANSWER_BYTES 512
 
 struct _PinoCheck {
@@ -39,7 +38,7 @@ static void finish(PinoCheck *check, const char *why) {
 
 static void finish_with(PinoCheck *check, GError *error) {
   g_autoptr(GError) owned = error;
-  finish(check, check->late ? "it does not answer within 10 s" : owned->message);
+  finish(check, check->late ? "it does not answer in time" : owned->message);
 }
 
 static void judge(PinoCheck *check) {
@@ -100,12 +99,12 @@ static gboolean on_bad_address(gpointer data) {
 }
 
 /* takes proof over. */
-static PinoCheck *start(SoupSession *session, const char *url, char *proof, PinoCheckDone done,
-                        gpointer data) {
+static PinoCheck *start(SoupSession *session, const char *url, char *proof, guint timeout_ms,
+                        PinoCheckDone done, gpointer data) {
   PinoCheck *check = g_new0(PinoCheck, 1);
   *check = (PinoCheck){.done = done, .data = data, .proof = proof, .cancellable = g_cancellable_new()};
   check->message = soup_message_new("GET", url);
-  check->deadline = g_timeout_source_new(check->message != NULL ? WAIT_MS : 0);
+  check->deadline = g_timeout_source_new(check->message != NULL ? timeout_ms : 0);
   g_source_set_callback(check->deadline, check->message != NULL ? on_late : on_bad_address, check, NULL);
   g_source_attach(check->deadline, g_main_context_get_thread_default());
   if (check->message == NULL)
@@ -119,8 +118,8 @@ static PinoCheck *start(SoupSession *session, const char *url, char *proof, Pino
   return check;
 }
 
-PinoCheck *pino_check_gate(SoupSession *session, const char *public_url, const char *key, PinoCheckDone done,
-                           gpointer data) {
+PinoCheck *pino_check_gate(SoupSession *session, const char *public_url, const char *key, guint timeout_ms,
+                           PinoCheckDone done, gpointer data) {
   g_autofree char *uuid = g_uuid_string_random();
   g_auto(GStrv) parts = g_strsplit(uuid, "-", -1);
   g_autofree char *nonce = g_strjoinv("", parts);
@@ -129,11 +128,12 @@ PinoCheck *pino_check_gate(SoupSession *session, const char *public_url, const c
     length--;
   g_autofree char *url =
       g_strdup_printf("%.*s" PINO_GATE_CHECK_PATH "?nonce=%s", (int)length, public_url, nonce);
-  return start(session, url, pino_gate_proof(key, nonce), done, data);
+  return start(session, url, pino_gate_proof(key, nonce), timeout_ms, done, data);
 }
 
-PinoCheck *pino_check_page(SoupSession *session, const char *public_url, PinoCheckDone done, gpointer data) {
-  return start(session, public_url, NULL, done, data);
+PinoCheck *pino_check_page(SoupSession *session, const char *public_url, guint timeout_ms, PinoCheckDone done,
+                           gpointer data) {
+  return start(session, public_url, NULL, timeout_ms, done, data);
 }
 
 void pino_check_cancel(PinoCheck *check) {

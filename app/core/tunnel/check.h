@@ -14,12 +14,13 @@ typedef struct _PinoCheck PinoCheck;
 /* why: NULL when it leads here, else what was found instead, for a person. The check is gone after it. */
 typedef void (*PinoCheckDone)(const char *why, gpointer data);
 
-/* Asks the gate whose key this is; 10 s at most. done is called later, from the thread-default main context. */
-PinoCheck *pino_check_gate(SoupSession *session, const char *public_url, const char *key, PinoCheckDone done,
-                           gpointer data);
+/* Asks the gate whose key this is; timeout_ms at most. done is called later, from the thread-default main context. */
+PinoCheck *pino_check_gate(SoupSession *session, const char *public_url, const char *key, guint timeout_ms,
+                           PinoCheckDone done, gpointer data);
 
 /* Asks an address for its own page, which must answer with a status under 500 that is not 404. */
-PinoCheck *pino_check_page(SoupSession *session, const char *public_url, PinoCheckDone done, gpointer data);
+PinoCheck *pino_check_page(SoupSession *session, const char *public_url, guint timeout_ms, PinoCheckDone done,
+                           gpointer data);
 
 /* done is not called any more. */
 void pino_check_cancel(PinoCheck *check);
