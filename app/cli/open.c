@@ -54,10 +54,35 @@ static JsonObject *best_tunnel(JsonNode *tunnels, const char *app) {
   return best;
 }
 
-static void put_addresses(const char *local, const char *public) {
-  gboolean labelled = isatty(STDOUT_FILENO) && local != NULL && public != NULL;
+/* The platform's own that ask for a login; those that do not are the app's public address where they work. */
+static GPtrArray *addresses_with_login(JsonObject *app) {
+  GPtrArray *found = g_ptr_array_new();
+  JsonNode *node = json_object_get_member(app, "platform");
+  JsonObject *platform = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+  JsonArray *list = platform != NULL ? json_object_get_array_member(platform, "addresses") : NULL;
+  for (guint i = 0; list != NULL && i < json_array_get_length(list); i++) {
+    JsonObject *address = json_array_get_object_element(list, i);
+    if (g_strcmp0(pino_text(address, "auth"), "public") != 0)
+      g_ptr_array_add(found, address);
+  }
+  return found;
+}
+
+static void put_login(const GPtrArray *list, gboolean labelled) {
+  for (guint i = 0; i < list->len; i++) {
+    const char *needs = pino_text(list->pdata[i], "needs");
+    pino_put_text("%s%s", labelled ? "by login    " : "", pino_text(list->pdata[i], "url"));
+    if (needs != NULL)
+      pino_say("%s: %s", pino_text(list->pdata[i], "url"), needs);
+  }
+}
+
+static void put_addresses(JsonObject *app, const char *local, const char *public) {
+  g_autoptr(GPtrArray) logins = addresses_with_login(app);
+  gboolean labelled = isatty(STDOUT_FILENO) && (local != NULL) + (public != NULL) + logins->len > 1;
   if (local != NULL)
     pino_put_text("%s%s", labelled ? "here        " : "", local);
+  put_login(logins, labelled);
   if (public != NULL)
     pino_put_text("%s%s", labelled ? "everywhere  " : "", public);
   if (public != NULL)
@@ -107,7 +132,7 @@ static int open_app(const char *name, gboolean json) {
     put_addresses_json(name, local, public);
     return PINO_EXIT_OK;
   }
-  put_addresses(local, public);
+  put_addresses(json_node_get_object(app), local, public);
   if (tunnel != NULL)
     tell_tunnel(tunnel);
   open_in_browser(local != NULL ? local : public);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/port.h"
 
 #define BACKLOG 1024
 
@@ -92,6 +93,14 @@ static int bind_port(GInetAddress *inet, guint port) {
   return -1;
 }
 
+/* Nor one that was given to an app, of any engine, which is about to listen there. */
+static int bind_port_of_nobody(GInetAddress *inet, guint port) {
+  if (!pino_port_is_given(port))
+    return bind_port(inet, port);
+  errno = EADDRINUSE;
+  return -1;
+}
+
 int pino_listen_tcp(const char *address, guint first, guint tries, guint *port, GError **error) {
   g_autoptr(GInetAddress) inet = g_inet_address_new_from_string(address);
   if (inet == NULL) {
@@ -99,7 +108,7 @@ int pino_listen_tcp(const char *address, guint first, guint tries, guint *port, 
     return -1;
   }
   for (*port = first; *port < first + tries && *port <= 65535; (*port)++) {
-    int fd = bind_port(inet, *port);
+    int fd = bind_port_of_nobody(inet, *port);
     if (fd >= 0)
       return fd;
     if (errno != EADDRINUSE && errno != EACCES)

@@ -222,12 +222,12 @@ static void test_response_goes_on(void) {
               "HTTP/1.0 200 Fine, thanks\nTransfer-Encoding: chunked\nContent-Length: 5\nConnection: X-A\n"
               "X-A: 1\nKeep-Alive: 5\nSet-Cookie: a\nSet-Cookie: b\nProxy-Authenticate: c\n\n",
               FALSE));
-  pino_forward_response(out, head, &(PinoBack){TRUE, 1, FALSE});
+  pino_forward_response(out, head, &(PinoBack){TRUE, 1, FALSE, FALSE});
   g_assert_cmpstr(
       out->str, ==,
       "HTTP/1.1 200 Fine, thanks\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n");
   g_string_truncate(out, 0);
-  pino_forward_response(out, head, &(PinoBack){FALSE, 0, TRUE});
+  pino_forward_response(out, head, &(PinoBack){FALSE, 0, TRUE, FALSE});
   g_assert_cmpstr(out->str, ==,
                   "HTTP/1.1 200 Fine, thanks\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nConnection: close\r\n\r\n");
 }

@@ -69,6 +69,29 @@ static void test_rate_of_all(void) {
   pino_limiter_free(limiter);
 }
 
+/* However many clients make them: the share takes a hundred wrong tries, then one every five seconds. */
+static void test_budget_of_a_share(void) {
+  PinoLimiter *limiter = make();
+  gint64 now = 1000 * SECOND;
+  for (guint i = 0; i < PINO_LIMITER_SHARE_TRIES; i++, now += SECOND / 20) {
+    g_autofree char *client = g_strdup_printf("client-%u", i);
+    g_assert_cmpuint(pino_limiter_wait(limiter, "t1", client, now), ==, 0);
+    g_assert_cmpuint(pino_limiter_wrong(limiter, "t1", client, now), ==, 0);
+  }
+  now += 20 * SECOND; /* five tries came back, since the first */
+  guint taken = 0;
+  while (pino_limiter_wait(limiter, "t1", "honest", now) == 0) {
+    g_autofree char *client = g_strdup_printf("late-%u", taken++);
+    (void)pino_limiter_wrong(limiter, "t1", client, now);
+    g_assert_cmpuint(taken, <, 100);
+  }
+  g_assert_cmpuint(taken, ==, 5);
+  g_assert_cmpuint(pino_limiter_wait(limiter, "t1", "honest", now), <=, PINO_LIMITER_SHARE_SECONDS);
+  g_assert_cmpuint(pino_limiter_wait(limiter, "t2", "honest", now), ==, 0);
+  g_assert_cmpuint(pino_limiter_wait(limiter, "t1", "honest", now + 5 * SECOND), ==, 0);
+  pino_limiter_free(limiter);
+}
+
 static void test_clients(void) {
   static const struct {
     const char *address, *key;
@@ -96,6 +119,7 @@ int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/gate/limiter/waits-double-from-the-fifth", test_doubling);
   g_test_add_func("/gate/limiter/slow-tries-are-free", test_slow_tries_are_free);
+  g_test_add_func("/gate/limiter/who-has-many-addresses-gets-no-further", test_budget_of_a_share);
   g_test_add_func("/gate/limiter/the-right-one-forgives", test_right_forgives);
   g_test_add_func("/gate/limiter/table-is-bounded", test_bounded);
   g_test_add_func("/gate/limiter/rate-of-all-is-bounded", test_rate_of_all);

@@ -68,7 +68,7 @@ static void test_escaped(void) {
   g_assert_true(g_utf8_validate(form, -1, NULL));
   g_assert_null(strstr(message, "<i>"));
   g_assert_cmpstr(problem, ==,
-                  "{\"type\":\"about:blank\",\"title\":\"a\\\"b\",\"status\":401,\"detail\":\"c\\n\"}\n");
+                  "{\"type\":\"about:blank\",\"title\":\"a\\\"b\",\"status\":401,\"detail\":\"c \"}\n");
 }
 
 int main(int argc, char **argv) {

@@ -110,6 +110,8 @@ static void test_newest(void) {
       "\nPackage: ngrok\nVersion: 7.0\nArchitecture: amd64\nFilename: ../f.deb\nSHA256: " SUM
       "\n\nPackage: ngrok\nVersion: 8.0\nArchitecture: amd64\nFilename: /g.deb\nSHA256: " SUM
       "\n\nPackage: ngrok\nVersion: 9.0\nArchitecture: amd64\nFilename: http://h\nSHA256: " SUM
+      "\n\nPackage: ngrok\nVersion: 9.1\nArchitecture: amd64\nFilename: pool/\033[2J.deb\nSHA256: " SUM
+      "\n\nPackage: ngrok\nVersion: 9.2\033[2J\nArchitecture: amd64\nFilename: pool/j.deb\nSHA256: " SUM
       "\n\n\n\nPackage: ngrok\nArchitecture: amd64\nFilename: pool/i.deb\nSHA256: " SUM;
   g_autoptr(GError) error = NULL;
   g_autoptr(PinoDebianPackage) package = choose(index, &error);

@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import os
 import shutil
+import ssl
 import stat
 import subprocess
 import sys
@@ -274,6 +275,46 @@ def two(stage):
     second.until("it was fetched meanwhile")
     stage.equal([item[0] for item in world.repository.asked].count(path), 1, "downloads")
     world.installed("1.0")
+
+
+class Leads(http.server.BaseHTTPRequestHandler):
+    """Leads to another server."""
+
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", self.server.target + self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *unused):
+        pass
+
+
+@case("A repository with https that leads to an address without: not followed")
+def downgrade(stage):
+    world = World(stage)
+    world.offer("1.0", world.package("1.0"))
+    key, certificate = (os.path.join(stage.folder, name) for name in ("key.pem", "certificate.pem"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+         "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Leads)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.target = world.repository.url
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stage.cleanups.append(lambda: (server.shutdown(), server.server_close()))
+    world.env["PINOKIO_CLOUDFLARED_REPOSITORY"] = "https://127.0.0.1:%d" % server.server_address[1]
+    for name in ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        world.env[name] = certificate
+    for name in ("no_proxy", "NO_PROXY"):
+        world.env[name] = "127.0.0.1"
+    world.fails("https://127.0.0.1:.* redirects to an address without https: not followed")
+    stage.equal(world.repository.asked, [], "asked without https")
+    stage.equal(os.path.exists(world.path), False, "a program")
 
 
 @case("What a kill left is no hindrance, and a program that runs is replaced")

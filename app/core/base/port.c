@@ -39,11 +39,19 @@ int pino_port_keep(guint port) {
   return bind_name("kept", port);
 }
 
-static gboolean nobody_keeps(guint port) {
-  int fd = pino_port_keep(port);
+static gboolean is_unbound(const char *kind, guint port) {
+  int fd = bind_name(kind, port);
   if (fd >= 0)
     close(fd);
   return fd >= 0;
+}
+
+static gboolean nobody_keeps(guint port) {
+  return is_unbound("kept", port);
+}
+
+gboolean pino_port_is_given(guint port) {
+  return !nobody_keeps(port) || !is_unbound("port", port);
 }
 
 /* Taken first and looked at then: who took it before may just have handed it on, or come to listen. */

@@ -21,4 +21,7 @@ int pino_port_take(guint *port, GError **error);
  * kept already. */
 int pino_port_keep(guint port);
 
+/* Whether it is taken or kept, by anybody. */
+gboolean pino_port_is_given(guint port);
+
 G_END_DECLS

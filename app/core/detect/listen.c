@@ -210,3 +210,25 @@ gboolean pino_listen_on_all(guint16 port) {
   read_lists("self", ask_row, &question);
   return question.found;
 }
+
+typedef struct {
+  guint16 port;
+  gboolean four, six;
+} Loopback;
+
+static gboolean ask_loopback(const Row *row, gpointer data) {
+  Loopback *loopback = data;
+  const PinoListener *listener = &row->listener;
+  if (listener->port != loopback->port)
+    return TRUE;
+  gboolean only_six = g_str_equal(listener->address, "::1");
+  loopback->six |= only_six;
+  loopback->four |= !only_six && (listener->loopback || listener->every_interface);
+  return TRUE;
+}
+
+const char *pino_listen_loopback(guint16 port) {
+  Loopback loopback = {.port = port};
+  read_lists("self", ask_loopback, &loopback);
+  return loopback.six && !loopback.four ? "::1" : "127.0.0.1";
+}

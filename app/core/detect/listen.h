@@ -27,4 +27,8 @@ GArray *pino_listen_find(const pid_t *pids, gsize count);
 /* Whether anybody, in our network namespace, listens on every interface (0.0.0.0 or ::) at this port. */
 gboolean pino_listen_on_all(guint16 port);
 
+/* The loopback address under which this port is reached: "::1" where somebody listens there and nobody on IPv4, as
+ * servers do that take the first meaning of localhost; else "127.0.0.1". Static. */
+const char *pino_listen_loopback(guint16 port);
+
 G_END_DECLS

@@ -23,6 +23,7 @@
 #define LOOK_MS 1000
 #define MANY_LOOKS 60 /* after which they are rarer */
 #define RARE_LOOK_MS 5000
+#define MOST_LOOKS 400
 #define PORT_RANK (-1) /* below all that was printed */
 
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
   char *shell;
   int fd; /* -1: all that is to be read was */
   gsize read;
+  gboolean last; /* its shell has ended: nothing more comes */
   PinoDetector *detector;
   guint watch, more, quiet;
 } Tail;
@@ -170,6 +172,10 @@ static gboolean on_quiet(gpointer data) {
 static void read_on(Tail *tail) {
   char bytes[PIECE_BYTES];
   ssize_t got = tail->fd >= 0 ? read(tail->fd, bytes, sizeof bytes) : 0;
+  if (got <= 0 && tail->last && tail->fd >= 0) {
+    pino_detector_feed(tail->detector, NULL, 0, on_found, tail->finder);
+    tail_close(tail);
+  }
   if (got <= 0)
     return;
   tail->read += (gsize)got;
@@ -179,7 +185,7 @@ static void read_on(Tail *tail) {
   tail->quiet = g_timeout_add(QUIET_LINE_MS, on_quiet, tail);
   if (tail->read >= MOST_BYTES)
     tail_close(tail);
-  else if ((gsize)got == sizeof bytes && tail->more == 0)
+  else if (((gsize)got == sizeof bytes || tail->last) && tail->more == 0)
     tail->more = g_idle_add(on_more, tail);
 }
 
@@ -194,6 +200,28 @@ static void on_grown(gpointer data) {
   Tail *tail = data;
   if (tail->more == 0)
     read_on(tail);
+}
+
+static const PinoLiveShell *shell_of(const PinoLive *live, const char *id) {
+  for (guint i = 0; i < live->shells->len; i++)
+    if (g_str_equal(((PinoLiveShell *)live->shells->pdata[i])->id, id))
+      return live->shells->pdata[i];
+  return NULL;
+}
+
+/* A run may have thousands of shells in its time: those that have ended are read to their end and let go. */
+static void let_go(PinoFinder *finder) {
+  for (guint i = finder->tails->len; i-- > 0;) {
+    Tail *tail = finder->tails->pdata[i];
+    const PinoLiveShell *shell = shell_of(finder->live, tail->shell);
+    if (shell == NULL && tail->fd < 0) {
+      g_ptr_array_remove_index(finder->tails, i);
+    } else if (shell == NULL || !shell->running) {
+      tail->last = TRUE;
+      if (tail->more == 0)
+        read_on(tail);
+    }
+  }
 }
 
 static gboolean has_tail(const PinoFinder *finder, const char *shell) {
@@ -241,7 +269,7 @@ static gboolean on_look(gpointer data) {
     return G_SOURCE_REMOVE;
   look_at_ports(finder);
   finder->looks++;
-  if (finder->looks * (guint64)LOOK_MS * 1000 < PATIENCE_US)
+  if (finder->looks < MOST_LOOKS)
     finder->look = g_timeout_add(finder->looks < MANY_LOOKS ? LOOK_MS : RARE_LOOK_MS, on_look, finder);
   return G_SOURCE_REMOVE;
 }
@@ -288,6 +316,9 @@ void pino_find_follow(PinoLive *live) {
     add_tail(live->finder, shell);
   }
   PinoFinder *finder = live->finder;
-  if (finder != NULL && finder->look == 0 && finder->looks == 0)
+  if (finder != NULL)
+    let_go(finder);
+  if (finder != NULL && finder->look == 0 && live->found == NULL && finder->looks < MOST_LOOKS &&
+      pino_live_running_shells(live) > 0)
     finder->look = g_timeout_add(QUIET_MS, on_look, finder);
 }

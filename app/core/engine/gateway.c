@@ -13,6 +13,8 @@
 #define MOST_QUICK 3
 #define AGAIN_MS 100
 #define GRACE_MS 2000
+#define UNTOLD_MS 1000
+#define NOWHERE 1 /* a port of nobody: that of an app that is to come back may be somebody else's by now */
 
 struct _PinoGateway {
   PinoTunnels *tunnels;
@@ -58,6 +60,11 @@ static gboolean on_again(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+static void publish_in(PinoGateway *gateway, guint ms) {
+  if (gateway->source == 0)
+    gateway->source = g_timeout_add(ms, on_again, gateway);
+}
+
 /* All agents lead to the old one. */
 static void move(PinoGateway *gateway) {
   GHashTableIter iter;
@@ -77,7 +84,7 @@ static void move(PinoGateway *gateway) {
 static void on_ended(int wait_status, gboolean stopped, gpointer data) {
   PinoGateway *gateway = data;
   g_clear_pointer(&gateway->keeper, pino_keeper_free);
-  gboolean quick = g_get_monotonic_time() - gateway->started < QUICK_US;
+  gboolean quick = !stopped && g_get_monotonic_time() - gateway->started < QUICK_US;
   gateway->quick = quick ? gateway->quick + 1 : 0;
   if (!stopped) {
     g_autofree char *text = g_strdup_printf("the gate has ended: see %s", gateway->log);
@@ -85,8 +92,7 @@ static void on_ended(int wait_status, gboolean stopped, gpointer data) {
   }
   if (gateway->quick >= MOST_QUICK)
     move(gateway);
-  if (gateway->source == 0)
-    gateway->source = g_timeout_add(AGAIN_MS << MIN(gateway->quick, 8), on_again, gateway);
+  publish_in(gateway, AGAIN_MS << MIN(gateway->quick, 8));
 }
 
 static void on_trouble(const GError *error, gpointer data) {
@@ -110,8 +116,11 @@ static void start(PinoGateway *gateway) {
                          .grace_ms = GRACE_MS};
   gateway->started = g_get_monotonic_time();
   gateway->keeper = pino_keeper_spawn(&spec, &gate_events, gateway, &error);
-  if (gateway->keeper == NULL)
-    pino_engine_trouble(engine, "the gate cannot be started, so no public address works", error);
+  if (gateway->keeper != NULL)
+    return;
+  pino_engine_trouble(engine, "the gate cannot be started, so no public address works", error);
+  gateway->quick++;
+  publish_in(gateway, AGAIN_MS << MIN(gateway->quick, 8));
 }
 
 /* --- what it knows ------------------------------------------------------------------------------------------------- */
@@ -128,10 +137,12 @@ static char **hosts_of(const PinoTunnel *tunnel) {
 static void add_share(PinoGateway *gateway, const PinoTunnel *tunnel) {
   static const char *const any[] = {PINO_GATE_ANY_HOST, NULL};
   PinoGateShare *share = pino_gate_share_new();
+  g_strfreev(share->hosts);
+  g_free(share->address);
   share->id = g_strdup(tunnel->id);
   share->hosts = gateway->only != NULL ? g_strdupv((char **)any) : hosts_of(tunnel);
   share->address = g_strdup(tunnel->address);
-  share->port = tunnel->port;
+  share->port = tunnel->awaits != NULL ? NOWHERE : tunnel->port;
   share->title = g_strdup(tunnel->app != NULL ? tunnel->app : tunnel->local_url);
   share->passcode = g_strdup(tunnel->passcode);
   share->token = g_strdup(tunnel->token);
@@ -168,6 +179,7 @@ void pino_gateway_publish(PinoGateway *gateway) {
     return;
   if (!pino_gate_config_write(gateway->config, gateway->path, &error)) {
     pino_engine_trouble(engine, "the gate cannot be told of the shared apps", error);
+    publish_in(gateway, UNTOLD_MS);
     return;
   }
   if (gateway->keeper == NULL && gateway->source == 0)

@@ -343,6 +343,9 @@ void pino_autolaunch(PinoEngine *engine);
 void pino_restart_again_free(gpointer again);
 /* A start of this script is to come. */
 gboolean pino_restart_is_coming(PinoEngine *engine, const char *script);
+/* A person has closed the address of a run of it that was started again since. */
+gboolean pino_restart_is_unshared(PinoEngine *engine, const char *script);
+void pino_restart_unshare(PinoEngine *engine, const char *script);
 
 /* --- recover.c ---- */
 
@@ -432,6 +435,8 @@ void pino_tunnels_set(PinoTunnels *tunnels);
 void pino_tunnels_close_all(PinoEngine *engine);
 /* A run's state or address has changed. */
 void pino_tunnels_follow(PinoLive *live);
+/* Closes what waits for a run of this script (NULL: of any) that is not to come. */
+void pino_tunnels_settle(PinoEngine *engine, const char *script);
 /* What a script asks: a tunnel to a page, answered when it is open. */
 void pino_share_ask(PinoLive *live, gint64 number, const char *local_url, const char *passcode);
 /* Closes it; FALSE: there was none. */
@@ -440,6 +445,9 @@ gboolean pino_share_end(PinoEngine *engine, const char *local_url);
 char *pino_share_public(PinoEngine *engine, const char *local_url);
 /* Of an app's page, its own (Gradio's) included; live may be NULL. Free with g_free(). */
 char *pino_share_of_app(PinoEngine *engine, const char *app, const PinoLive *live);
+/* Appends the member "platform": what the rented machine's own addresses of the run's page are, as
+ * pino_addresses_append_json() says, those that want a login too; null where there are none. live may be NULL. */
+void pino_share_append_addresses(PinoEngine *engine, const PinoLive *live, GString *out);
 
 /* --- meter.c ---- */
 

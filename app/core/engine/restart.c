@@ -8,7 +8,8 @@ typedef struct {
   PinoEngine *engine;
   PinoBackoff backoff;
   char *app, *script, *input;
-  guint source; /* 0: nothing is to come */
+  guint source;      /* 0: nothing is to come */
+  gboolean unshared; /* a person has closed its address */
 } Again;
 
 void pino_restart_again_free(gpointer data) {
@@ -61,6 +62,17 @@ gboolean pino_restart_is_coming(PinoEngine *engine, const char *script) {
   return again != NULL && again->source != 0;
 }
 
+gboolean pino_restart_is_unshared(PinoEngine *engine, const char *script) {
+  const Again *again = g_hash_table_lookup(engine->again, script);
+  return again != NULL && again->unshared;
+}
+
+void pino_restart_unshare(PinoEngine *engine, const char *script) {
+  Again *again = g_hash_table_lookup(engine->again, script);
+  if (again != NULL)
+    again->unshared = TRUE;
+}
+
 /* Only what is started to stay; an install that failed would fail again. */
 void pino_restart_consider(PinoLive *live) {
   PinoRestartPolicy policy;
@@ -77,6 +89,7 @@ void pino_restart_consider(PinoLive *live) {
   gint64 wait = pino_backoff_next(&again->backoff, policy, &end, &gave_up);
   if (gave_up)
     pino_live_note(live, "{\"type\":\"restart\",\"gave_up\":true}");
+  again->unshared = wait >= 0 && (again->unshared || live->unshared);
   if (wait < 0 || again->source != 0)
     return;
   g_autofree char *line = g_strdup_printf("{\"type\":\"restart\",\"after_ms\":%" G_GINT64_FORMAT "}", wait);
@@ -86,6 +99,7 @@ void pino_restart_consider(PinoLive *live) {
 
 void pino_restart_forget(PinoEngine *engine, const char *script) {
   g_hash_table_remove(engine->again, script);
+  pino_tunnels_settle(engine, script);
 }
 
 static gboolean is_of_app(gpointer key, gpointer value, gpointer app) {
@@ -94,6 +108,7 @@ static gboolean is_of_app(gpointer key, gpointer value, gpointer app) {
 
 void pino_restart_forget_app(PinoEngine *engine, const char *app) {
   g_hash_table_foreach_remove(engine->again, is_of_app, (gpointer)app);
+  pino_tunnels_settle(engine, NULL);
 }
 
 /* --- with the engine ------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cloud/address.h"
 #include "engine/settings.h"
 #include "engine/tunnel.h"
 #include "environment/env.h"
@@ -29,10 +30,16 @@ char *pino_share_public_form(const PinoTunnel *tunnel, const char *local_url) {
                     g_uri_get_port(outside), path, g_uri_get_query(local), g_uri_get_fragment(local));
 }
 
-static PinoTunnel *tunnel_to(PinoEngine *engine, const char *local_url) {
+/* 0: it is no page that can be shared. */
+static guint16 port_of(PinoEngine *engine, const char *local_url) {
   PinoTunnel *probe = pino_tunnel_new(engine->tunnels, local_url);
   guint16 port = probe->port;
   pino_tunnel_free(probe);
+  return port;
+}
+
+static PinoTunnel *tunnel_to(PinoEngine *engine, const char *local_url) {
+  guint16 port = port_of(engine, local_url);
   return port != 0 ? pino_tunnels_to(engine->tunnels, port) : NULL;
 }
 
@@ -44,10 +51,27 @@ char *pino_share_public(PinoEngine *engine, const char *local_url) {
 }
 
 char *pino_share_of_app(PinoEngine *engine, const char *app, const PinoLive *live) {
-  const PinoTunnel *tunnel = pino_tunnels_of_app(engine->tunnels, app);
+  const PinoTunnel *tunnel =
+      live != NULL && live->row->url != NULL ? tunnel_to(engine, live->row->url) : NULL;
+  if (tunnel == NULL || g_strcmp0(tunnel->app, app) != 0)
+    tunnel = pino_tunnels_of_app(engine->tunnels, app);
   if (tunnel != NULL && tunnel->public_url != NULL && tunnel->status == PINO_TUNNEL_OPEN)
     return pino_share_public_form(tunnel, tunnel->local_url);
   return live != NULL ? g_strdup(live->public_url) : NULL;
+}
+
+void pino_share_append_addresses(PinoEngine *engine, const PinoLive *live, GString *out) {
+  const PinoPlatform *platform = engine->tunnels->platform;
+  const char *url = live != NULL && live->state == PINO_LIVE_READY ? live->row->url : NULL;
+  PinoTunnel *probe = url != NULL && platform->rented ? pino_tunnel_new(engine->tunnels, url) : NULL;
+  g_autoptr(PinoAddresses) addresses =
+      probe != NULL && probe->port != 0 ? pino_address_find(platform, probe->port) : NULL;
+  g_clear_pointer(&probe, pino_tunnel_free);
+  g_string_append(out, ",\"platform\":");
+  if (addresses != NULL)
+    pino_addresses_append_json(addresses, out);
+  else
+    g_string_append(out, "null");
 }
 
 /* --- by itself ----------------------------------------------------------------------------------------------------- */
@@ -92,73 +116,150 @@ static void share_locally(PinoLive *live, const PinoEnv *env, const char *url) {
   PinoTunnels *tunnels = live->engine->tunnels;
   const char *text = pino_env_get(env, SHARE_LOCAL_PORT);
   guint64 port = 0;
-  if (text != NULL && !g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL)) {
+  live->considered = TRUE;
+  if (pino_tunnels_local_of_run(tunnels, live->row->id) != NULL)
+    return;
+  if (port_of(live->engine, url) == 0) {
+    g_autofree char *trouble = g_strdup_printf("'%s' cannot be shared on the local network", url);
+    pino_engine_trouble(live->engine, trouble, NULL);
+    return;
+  }
+  if (text != NULL && *text != '\0' && !g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL)) {
     pino_engine_trouble(live->engine, SHARE_LOCAL_PORT " is no port: a free one is taken", NULL);
     port = 0;
   }
-  live->considered = TRUE;
   pino_tunnels_add_local(tunnels, live->row->app_id, live->row->id, url, (guint16)port);
 }
 
-/* Once for each run: the person may have closed it since. */
-static void consider(PinoLive *live) {
+/* The page that is to be shared; NULL: it is not known yet. env may be NULL. Free with g_free(). */
+static char *page_of(PinoLive *live, const PinoEnv *env) {
+  const char *variable = env != NULL ? pino_env_get(env, SHARE_VAR) : NULL;
+  gboolean usual = variable == NULL || *variable == '\0' || g_str_equal(variable, "url");
+  return usual ? g_strdup(live->row->url) : pino_live_local_text(live, variable);
+}
+
+/* What is shared already stays as it is, also with the next engine, but that a passcode of the app's own is missing. */
+static void share_with_world(PinoLive *live, const char *url, const char *passcode) {
   PinoEngine *engine = live->engine;
-  g_autoptr(PinoEnv) env = env_of(live);
-  if (env == NULL)
-    return;
-  const char *variable = pino_env_get(env, SHARE_VAR);
-  g_autofree char *named = pino_live_local_text(live, variable != NULL ? variable : "url");
-  const char *url = named != NULL ? named : live->row->url;
-  if (url != NULL && is_true(env, SHARE_LOCAL))
-    share_locally(live, env, url);
-  if (url == NULL || (!is_true(env, SHARE_CLOUDFLARE) && !is_automatic(engine)))
-    return;
-  live->considered = TRUE;
-  PinoEngineShare share = {.url = url, .passcode = pino_env_get(env, SHARE_PASSCODE)};
+  const PinoTunnel *known = tunnel_to(engine, url);
   g_autoptr(GError) error = NULL;
+  live->considered = TRUE;
+  if (known != NULL && (known->passcode != NULL || g_strcmp0(known->run, live->row->id) == 0))
+    return;
+  PinoEngineShare share = {.url = url, .passcode = passcode != NULL && *passcode != '\0' ? passcode : NULL};
   g_autofree char *id = pino_engine_tunnel_open(engine, &share, NULL, &error);
   if (id == NULL)
     pino_engine_trouble(engine, "an app cannot be shared", error);
 }
 
-static void follow_end(PinoLive *live) {
-  PinoTunnel *tunnel;
-  if (pino_restart_is_coming(live->engine, live->row->script))
+/* Once for each run: the person may have closed it since. */
+static void consider(PinoLive *live) {
+  g_autoptr(PinoEnv) env = env_of(live);
+  g_autofree char *page = env != NULL ? page_of(live, env) : NULL;
+  if (page == NULL) {
+    g_clear_pointer(&live->considered_as, g_free); /* its script may name it any time */
     return;
-  while ((tunnel = pino_tunnels_of_run(live->engine->tunnels, live->row->id)) != NULL)
-    pino_tunnels_remove(tunnel);
+  }
+  if (is_true(env, SHARE_LOCAL))
+    share_locally(live, env, page);
+  if (is_true(env, SHARE_CLOUDFLARE) || is_automatic(live->engine))
+    share_with_world(live, page, pino_env_get(env, SHARE_PASSCODE));
 }
 
-/* The run of an app that has come back takes over what led to the one before. */
+/* What led to its page goes on with the run that is to come; what else its script had opened it will open again. */
+static void await_next(PinoLive *live) {
+  PinoTunnels *tunnels = live->engine->tunnels;
+  g_autoptr(PinoEnv) env = env_of(live);
+  g_autofree char *page = page_of(live, env);
+  guint16 port = page != NULL ? port_of(live->engine, page) : 0;
+  PinoTunnel *known[] = {pino_tunnels_local_of_run(tunnels, live->row->id),
+                         port != 0 ? pino_tunnels_to(tunnels, port) : NULL};
+  for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
+    if (known[i] == NULL || g_strcmp0(known[i]->run, live->row->id) != 0)
+      continue;
+    known[i]->awaits = g_strdup(live->row->script);
+    pino_tunnel_publish(known[i]);
+  }
+}
+
+static void follow_end(PinoLive *live) {
+  PinoTunnels *tunnels = live->engine->tunnels;
+  PinoTunnel *tunnel;
+  if (pino_restart_is_coming(live->engine, live->row->script))
+    await_next(live);
+  while ((tunnel = pino_tunnels_of_run(tunnels, live->row->id)) != NULL)
+    pino_tunnels_remove(tunnel);
+  pino_tunnels_forget_closed(live);
+  pino_tunnels_settle(live->engine, live->row->script);
+}
+
+static gboolean has_live(PinoEngine *engine, const char *script) {
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init(&iter, engine->lives);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const PinoLive *live = value;
+    if (live->state <= PINO_LIVE_STOPPING && g_strcmp0(live->row->script, script) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void pino_tunnels_settle(PinoEngine *engine, const char *script) {
+  GHashTableIter iter;
+  gpointer value;
+  g_autoptr(GPtrArray) lost = g_ptr_array_new();
+  if (engine->tunnels == NULL || engine->closing)
+    return;
+  g_hash_table_iter_init(&iter, engine->tunnels->all);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    const PinoTunnel *tunnel = value;
+    if (tunnel->awaits != NULL && (script == NULL || g_str_equal(tunnel->awaits, script)) &&
+        !pino_restart_is_coming(engine, tunnel->awaits) && !has_live(engine, tunnel->awaits))
+      g_ptr_array_add(lost, value);
+  }
+  for (guint i = 0; i < lost->len; i++)
+    pino_tunnels_remove(lost->pdata[i]);
+}
+
+/* The run of a script that was started again takes over what led to the one before. */
 static void take_over(PinoLive *live) {
-  PinoTunnel *tunnel = pino_tunnels_of_app(live->engine->tunnels, live->row->app_id);
-  if (tunnel == NULL || g_strcmp0(tunnel->run, live->row->id) == 0)
-    return;
-  const PinoLive *before = tunnel->run != NULL ? pino_live_find(live->engine, tunnel->run) : NULL;
-  if (before != NULL && before->state <= PINO_LIVE_STOPPING)
-    return;
-  g_free(tunnel->run);
-  tunnel->run = g_strdup(live->row->id);
-  live->considered = TRUE;
-  if (pino_tunnel_lead(tunnel, live->row->url))
+  PinoTunnels *tunnels = live->engine->tunnels;
+  PinoTunnel *tunnel = pino_tunnels_awaiting(tunnels, live->row->script);
+  g_autoptr(PinoEnv) env = tunnel != NULL ? env_of(live) : NULL;
+  g_autofree char *page = tunnel != NULL ? page_of(live, env) : NULL;
+  for (; page != NULL && tunnel != NULL; tunnel = pino_tunnels_awaiting(tunnels, live->row->script)) {
+    g_clear_pointer(&tunnel->awaits, g_free);
+    if (!pino_tunnel_lead(tunnel, page)) {
+      pino_tunnels_remove(tunnel);
+      continue;
+    }
+    live->considered = TRUE;
+    g_free(tunnel->run);
+    tunnel->run = g_strdup(live->row->id);
     pino_tunnel_publish(tunnel);
-  pino_tunnel_changed(tunnel);
+    pino_tunnel_changed(tunnel);
+  }
 }
 
 void pino_tunnels_follow(PinoLive *live) {
   PinoEngine *engine = live->engine;
-  if (engine->tunnels == NULL || engine->closing || live->row->operation != NULL)
+  if (engine->tunnels == NULL || engine->closing)
     return;
   if (live->state > PINO_LIVE_STOPPING) {
     follow_end(live);
     return;
   }
+  if (live->row->operation != NULL)
+    return;
   g_autofree char *url = pino_live_local_url(live);
   if (url == NULL || live->state < PINO_LIVE_RUNNING || live->state > PINO_LIVE_READY)
     return;
   if (live->row->url == NULL)
     pino_live_changed(live, TRUE);
   take_over(live);
+  if (!live->unshared && pino_restart_is_unshared(engine, live->row->script))
+    pino_tunnels_note_closed(live);
   if (is_new(live, url))
     consider(live);
 }
@@ -192,6 +293,5 @@ gboolean pino_share_end(PinoEngine *engine, const char *local_url) {
   PinoTunnel *tunnel = tunnel_to(engine, local_url);
   if (tunnel == NULL)
     return FALSE;
-  pino_tunnels_remove(tunnel);
-  return TRUE;
+  return pino_engine_tunnel_close(engine, tunnel->id, NULL);
 }

@@ -430,8 +430,11 @@ static void on_again(GObject *source, GAsyncResult *result, gpointer data) {
   PinoEngine *engine = data;
   g_autoptr(GError) error = NULL;
   g_autofree char *run = pino_engine_start_finish(engine, result, NULL, &error);
+  const Start *start = g_task_get_task_data(G_TASK(result));
   if (run == NULL && !engine->closing)
     pino_engine_trouble(engine, "an app could not be started", error);
+  if (run == NULL)
+    pino_tunnels_settle(engine, start->script);
   pino_engine_drop(engine);
 }
 

@@ -38,18 +38,46 @@ static void replace(char **place, const char *text) {
   *place = g_strdup(text);
 }
 
+static GInetAddress *address_of(const struct ifaddrs *item) {
+  const struct sockaddr *address = item->ifa_addr;
+  if (address != NULL && address->sa_family == AF_INET)
+    return g_inet_address_new_from_bytes(
+        (const guint8 *)&((const struct sockaddr_in *)(const void *)address)->sin_addr, G_SOCKET_FAMILY_IPV4);
+  if (address != NULL && address->sa_family == AF_INET6)
+    return g_inet_address_new_from_bytes(
+        (const guint8 *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+        G_SOCKET_FAMILY_IPV6);
+  return NULL;
+}
+
+/* Nobody is led to others of its network, such as a cloud's server of metadata. */
+static gboolean is_of_this_machine(const char *text) {
+  g_autoptr(GInetAddress) address = g_inet_address_new_from_string(text);
+  struct ifaddrs *all = NULL;
+  gboolean found = address != NULL && g_inet_address_get_is_loopback(address);
+  if (address == NULL || found || getifaddrs(&all) != 0)
+    return found;
+  for (const struct ifaddrs *item = all; item != NULL && !found; item = item->ifa_next) {
+    g_autoptr(GInetAddress) own = address_of(item);
+    found = own != NULL && g_inet_address_equal(own, address);
+  }
+  freeifaddrs(all);
+  return found;
+}
+
 gboolean pino_tunnel_lead(PinoTunnel *tunnel, const char *local_url) {
   g_autoptr(GUri) uri = g_uri_parse(local_url, G_URI_FLAGS_NONE, NULL);
   const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
   if (host == NULL || !g_str_equal(g_uri_get_scheme(uri), "http"))
     return FALSE;
   gboolean anywhere = g_ascii_strcasecmp(host, "localhost") == 0 || g_str_equal(host, "0.0.0.0");
-  const char *address = anywhere ? "127.0.0.1" : g_str_equal(host, "::") ? "::1" : host;
-  if (!g_hostname_is_ip_address(address))
+  guint16 port = (guint16)(g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : 80);
+  const char *address = anywhere ? pino_listen_loopback(port) : g_str_equal(host, "::") ? "::1" : host;
+  if (!is_of_this_machine(address))
     return FALSE;
   replace(&tunnel->local_url, local_url);
   replace(&tunnel->address, address);
-  tunnel->port = (guint16)(g_uri_get_port(uri) > 0 ? g_uri_get_port(uri) : 80);
+  tunnel->port = port;
   return TRUE;
 }
 
@@ -86,6 +114,7 @@ void pino_tunnel_free(gpointer data) {
   g_free(tunnel->id);
   g_free(tunnel->app);
   g_free(tunnel->run);
+  g_free(tunnel->awaits);
   g_free(tunnel->local_url);
   g_free(tunnel->address);
   g_free(tunnel->wanted);
@@ -98,7 +127,10 @@ void pino_tunnel_free(gpointer data) {
   g_free(tunnel);
 }
 
+/* The same one again leaves cookies and token good. */
 void pino_tunnel_set_passcode(PinoTunnel *tunnel, const char *passcode) {
+  if (tunnel->passcode != NULL && passcode != NULL && pino_gate_unseal_check(tunnel->passcode, passcode))
+    return;
   g_clear_pointer(&tunnel->passcode, g_free);
   g_clear_pointer(&tunnel->token, g_free);
   if (passcode == NULL || *passcode == '\0')
@@ -366,14 +398,15 @@ static void wait_for(PinoTunnel *tunnel, gint64 until, const char *why) {
   guint ms = until == G_MAXINT64 ? NOBODY_WAIT_MS : (guint)CLAMP((until - now) / 1000 + 1, 1, 3600 * 1000);
   tunnel->status = PINO_TUNNEL_WAITING;
   tunnel->retry_at = pino_engine_now() + ms;
-  if (why != NULL && (until == G_MAXINT64 || tunnel->trouble == NULL))
-    replace(&tunnel->trouble, why);
+  if (until == G_MAXINT64 || tunnel->trouble == NULL)
+    replace(&tunnel->trouble, *why != '\0' ? why : "there is no provider that may be used");
   begin_later(tunnel, ms);
   pino_tunnel_changed(tunnel);
-  pino_tunnels_answer(tunnel, tunnel->trouble != NULL ? tunnel->trouble : "no provider can be used now");
+  pino_tunnels_answer(tunnel, tunnel->trouble);
 }
 
-/* The first that may be tried now; NULL: *until (monotonic) is when one may, and *why what is missing of the others. */
+/* The first that may be tried now; NULL: *until (monotonic) is when one may, and *why what keeps from each; it may be
+ * empty. */
 static const PinoProvider *choose(PinoTunnel *tunnel, gint64 *until, char **why) {
   PinoTunnels *tunnels = tunnel->tunnels;
   g_autoptr(GPtrArray) texts = NULL;
@@ -395,9 +428,11 @@ static const PinoProvider *choose(PinoTunnel *tunnel, gint64 *until, char **why)
     gint64 barred = pino_bars_until(tunnels->bars, provider->id);
     if (barred <= g_get_monotonic_time())
       return provider;
+    g_string_append_printf(missing, "%s%s: it has failed, and may not be tried yet",
+                           missing->len > 0 ? "; " : "", provider->id);
     *until = MIN(*until, barred);
   }
-  *why = missing->len > 0 ? g_strdup(missing->str) : NULL;
+  *why = g_strdup(missing->str);
   return NULL;
 }
 

@@ -48,6 +48,8 @@ typedef struct {
   PinoTunnels *tunnels;
   char *id;
   char *app, *run; /* that it belongs to; may be NULL */
+  char *
+      awaits; /* the script whose next run takes it over: its run has ended; NULL: it has one, or needs none */
   char *local_url; /* of the app's page */
   char *address;   /* numeric */
   guint16 port;
@@ -118,6 +120,10 @@ void pino_tunnels_answer(PinoTunnel *tunnel, const char *trouble);
 /* One that leads to that port, or NULL. */
 PinoTunnel *pino_tunnels_to(PinoTunnels *tunnels, guint16 port);
 PinoTunnel *pino_tunnels_of_app(PinoTunnels *tunnels, const char *app);
+/* That to the local network. */
+PinoTunnel *pino_tunnels_local_of_run(PinoTunnels *tunnels, const char *run);
+/* Any that waits for a run of that script. */
+PinoTunnel *pino_tunnels_awaiting(PinoTunnels *tunnels, const char *script);
 /* A new one, begun. */
 PinoTunnel *pino_tunnels_add(PinoTunnels *tunnels, const char *app, const char *run, const char *local_url,
                              const char *wanted, const char *passcode);
@@ -127,6 +133,10 @@ PinoTunnel *pino_tunnels_add_local(PinoTunnels *tunnels, const char *app, const 
                                    const char *local_url, guint16 port);
 /* It is gone afterwards. */
 void pino_tunnels_remove(PinoTunnel *tunnel);
+/* A person's word, or a script's: nothing of this run is shared by itself any more, with the next engine neither. */
+void pino_tunnels_note_closed(PinoLive *live);
+/* The run is over. */
+void pino_tunnels_forget_closed(PinoLive *live);
 
 /* --- share.c ---- */
 

@@ -1,12 +1,17 @@
 /* All tunnels of the engine: opened, shown, taken up from the engine before, closed with their runs. */
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cloud/rules.h"
+#include "detect/listen.h"
 #include "engine/settings.h"
 #include "engine/tunnel.h"
+
+#define ID_LENGTH 9
+#define LOG_DAYS 2 /* that the logs of closed tunnels stay */
 
 /* --- finding ------------------------------------------------------------------------------------------------------- */
 
@@ -31,8 +36,9 @@ static gboolean is_local(const PinoTunnel *tunnel) {
   return g_strcmp0(tunnel->wanted, PINO_TUNNEL_LOCAL) == 0;
 }
 
+/* Where an app was that is to come back may be another one by now. */
 static gboolean has_port(const PinoTunnel *tunnel, gconstpointer port) {
-  return tunnel->port == GPOINTER_TO_UINT(port) && !is_local(tunnel);
+  return tunnel->port == GPOINTER_TO_UINT(port) && tunnel->awaits == NULL && !is_local(tunnel);
 }
 
 static gboolean is_of_app(const PinoTunnel *tunnel, gconstpointer app) {
@@ -40,7 +46,15 @@ static gboolean is_of_app(const PinoTunnel *tunnel, gconstpointer app) {
 }
 
 static gboolean is_of_run(const PinoTunnel *tunnel, gconstpointer run) {
-  return g_strcmp0(tunnel->run, run) == 0;
+  return g_strcmp0(tunnel->run, run) == 0 && tunnel->awaits == NULL;
+}
+
+static gboolean is_local_of_run(const PinoTunnel *tunnel, gconstpointer run) {
+  return is_local(tunnel) && is_of_run(tunnel, run);
+}
+
+static gboolean is_awaiting(const PinoTunnel *tunnel, gconstpointer script) {
+  return tunnel->awaits != NULL && g_strcmp0(tunnel->awaits, script) == 0;
 }
 
 PinoTunnel *pino_tunnels_to(PinoTunnels *tunnels, guint16 port) {
@@ -53,6 +67,14 @@ PinoTunnel *pino_tunnels_of_app(PinoTunnels *tunnels, const char *app) {
 
 PinoTunnel *pino_tunnels_of_run(PinoTunnels *tunnels, const char *run) {
   return first_with(tunnels, is_of_run, run);
+}
+
+PinoTunnel *pino_tunnels_local_of_run(PinoTunnels *tunnels, const char *run) {
+  return first_with(tunnels, is_local_of_run, run);
+}
+
+PinoTunnel *pino_tunnels_awaiting(PinoTunnels *tunnels, const char *script) {
+  return first_with(tunnels, is_awaiting, script);
 }
 
 static PinoTunnel *find(PinoEngine *engine, const char *id, GError **error) {
@@ -68,9 +90,38 @@ static char *new_id(PinoTunnels *tunnels) {
   char *id = NULL;
   do {
     g_free(id);
-    id = g_strdup_printf("t%08x", g_random_int());
+    id = g_strdup_printf("t%08x", g_random_int()); /* ID_LENGTH */
   } while (g_hash_table_contains(tunnels->all, id));
   return id;
+}
+
+/* The tunnel that a file of agents and gates is of; NULL: of none. Free with g_free(). */
+static char *tunnel_of_file(const char *name) {
+  const char *start = g_str_has_prefix(name, "gate-") ? name + strlen("gate-") : name;
+  gsize length = strspn(start, G_CSET_a_2_z G_CSET_DIGITS);
+  return *start == 't' && length == ID_LENGTH ? g_strndup(start, length) : NULL;
+}
+
+/* What an ended keeper says is of no use; logs are, for a while. */
+static void remove_files(PinoTunnels *tunnels, const char *folder, const char *suffix, gint64 age_s) {
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  const char *name;
+  while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+    g_autofree char *id = g_str_has_suffix(name, suffix) ? tunnel_of_file(name) : NULL;
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    GStatBuf status;
+    if (id != NULL && !g_hash_table_contains(tunnels->all, id) && g_stat(path, &status) == 0 &&
+        status.st_mtime <= pino_engine_now() / 1000 - age_s)
+      g_unlink(path);
+  }
+}
+
+static void tidy(PinoTunnels *tunnels) {
+  PinoEngine *engine = tunnels->engine;
+  g_autofree char *folder = g_build_filename(engine->run_dir, "tunnels", NULL);
+  g_autofree char *logs = g_build_filename(engine->home, "logs", "tunnels", NULL);
+  remove_files(tunnels, folder, ".json", 0);
+  remove_files(tunnels, logs, ".log", LOG_DAYS * 24 * 3600);
 }
 
 static PinoTunnel *add(PinoTunnels *tunnels, const char *app, const char *run, const char *local_url,
@@ -81,6 +132,7 @@ static PinoTunnel *add(PinoTunnels *tunnels, const char *app, const char *run, c
   tunnel->run = g_strdup(run);
   tunnel->wanted = g_strdup(wanted);
   g_hash_table_insert(tunnels->all, tunnel->id, tunnel);
+  tidy(tunnels);
   return tunnel;
 }
 
@@ -141,7 +193,8 @@ void pino_tunnels_close_all(PinoEngine *engine) {
 /* --- from the engine before ---------------------------------------------------------------------------------------- */
 
 static const char *text(JsonObject *object, const char *name) {
-  return json_object_get_string_member_with_default(object, name, NULL);
+  JsonNode *node = json_object_get_member(object, name);
+  return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
 }
 
 static void take_details(PinoTunnel *tunnel, JsonObject *details) {
@@ -154,21 +207,33 @@ static void take_details(PinoTunnel *tunnel, JsonObject *details) {
   tunnel->reopened = (guint)json_object_get_int_member_with_default(details, "reopened", 0);
 }
 
-/* A person's word outlasts the engine: what was closed is not shared again in that run. */
-static void note_closed(PinoTunnel *tunnel) {
-  PinoEngine *engine = tunnel->tunnels->engine;
+/* A row beside those of tunnels, one for a run. */
+static char *closed_id(const PinoLive *live) {
+  return g_strconcat("closed-", live->row->id, NULL);
+}
+
+void pino_tunnels_note_closed(PinoLive *live) {
+  PinoEngine *engine = live->engine;
+  g_autofree char *id = closed_id(live);
   g_autoptr(GString) details = g_string_new("{");
-  pino_json_append_member(details, "run", tunnel->run);
+  pino_json_append_member(details, "run", live->row->id);
   g_string_append_c(details, '}');
-  PinoTunnelRow row = {.id = tunnel->id,
-                       .app_id = tunnel->app,
-                       .local_port = tunnel->port,
+  PinoTunnelRow row = {.id = id,
+                       .app_id = live->row->app_id,
                        .status = (char *)"closed",
-                       .created_at = tunnel->created,
+                       .created_at = pino_engine_now(),
                        .details = details->str};
   g_autoptr(GError) error = NULL;
+  live->unshared = TRUE;
   if (!pino_library_put_tunnel(engine->library, &row, &error))
     pino_engine_trouble(engine, "a closed tunnel cannot be written down", error);
+}
+
+void pino_tunnels_forget_closed(PinoLive *live) {
+  g_autofree char *id = closed_id(live);
+  g_autoptr(GError) error = NULL;
+  if (live->unshared && !pino_library_remove_tunnel(live->engine->library, id, &error))
+    pino_engine_trouble(live->engine, "a closed tunnel cannot be forgotten", error);
 }
 
 /* FALSE: nothing more is to be known of it. */
@@ -182,9 +247,15 @@ static gboolean take_closed(PinoTunnels *tunnels, JsonObject *details) {
 
 static PinoTunnel *tunnel_of_row(PinoTunnels *tunnels, const PinoTunnelRow *row, JsonObject *details) {
   const char *local_url = details != NULL ? text(details, "local_url") : NULL;
-  if (local_url == NULL)
+  /* What another version wrote may keep its passcode in another way: better closed than open to everybody. */
+  gboolean locked = details != NULL && json_object_has_member(details, "passcode");
+  if (local_url == NULL || (locked && text(details, "passcode") == NULL))
     return NULL;
   PinoTunnel *tunnel = pino_tunnel_new(tunnels, local_url);
+  if (tunnel->port == 0) {
+    pino_tunnel_free(tunnel);
+    return NULL;
+  }
   tunnel->id = g_strdup(row->id);
   tunnel->app = g_strdup(row->app_id);
   tunnel->provider = g_strdup(row->provider);
@@ -244,12 +315,13 @@ static gboolean is_known(PinoTunnels *tunnels, const char *id) {
 
 /* What a keeper of this name left or still holds, when no tunnel needs it. */
 static void end_stranger(PinoTunnels *tunnels, const char *folder, const char *name) {
+  static const PinoKeeperEvents deaf = {0};
   const char *suffix = strrchr(name, '.');
   g_autofree char *id = suffix != NULL ? g_strndup(name, (gsize)(suffix - name)) : NULL;
   if (id == NULL || is_known(tunnels, id))
     return;
   g_autoptr(PinoKeeper) keeper =
-      g_str_equal(suffix, ".sock") ? pino_keeper_attach(folder, id, "/dev/null", 0, NULL, NULL, NULL) : NULL;
+      g_str_equal(suffix, ".sock") ? pino_keeper_attach(folder, id, "/dev/null", 0, &deaf, NULL, NULL) : NULL;
   g_autofree char *path = g_build_filename(folder, name, NULL);
   if (keeper != NULL)
     pino_keeper_stop(keeper, 0);
@@ -281,6 +353,7 @@ PinoTunnels *pino_tunnels_new(PinoEngine *engine) {
   tunnels->gateway = pino_gateway_new(tunnels, NULL, 0);
   take_rows(tunnels);
   end_strangers(tunnels);
+  tidy(tunnels);
   return tunnels;
 }
 
@@ -354,6 +427,11 @@ static PinoLive *live_of_port(PinoEngine *engine, guint16 port) {
   return NULL;
 }
 
+static char *page_of_port(guint16 port) {
+  const char *address = pino_listen_loopback(port);
+  return g_strdup_printf(strchr(address, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u", address, port);
+}
+
 char *pino_engine_tunnel_open(PinoEngine *engine, const PinoEngineShare *share, gboolean *already,
                               GError **error) {
   PinoTunnels *tunnels = engine->tunnels;
@@ -364,7 +442,7 @@ char *pino_engine_tunnel_open(PinoEngine *engine, const PinoEngineShare *share, 
     return NULL;
   g_autofree char *url = live != NULL         ? g_strdup(live->row->url)
                          : share->url != NULL ? g_strdup(share->url)
-                                              : g_strdup_printf("http://127.0.0.1:%u", share->port);
+                                              : page_of_port(share->port);
   PinoTunnel *probe = pino_tunnel_new(tunnels, url);
   guint16 port = probe->port;
   pino_tunnel_free(probe);
@@ -423,12 +501,11 @@ gboolean pino_engine_tunnel_close(PinoEngine *engine, const char *id, GError **e
   if (tunnel == NULL)
     return FALSE;
   PinoLive *live = tunnel->run != NULL ? pino_live_find(engine, tunnel->run) : NULL;
-  pino_tunnel_end(tunnel);
-  if (live != NULL) {
-    live->unshared = TRUE; /* a person's word is the last */
-    note_closed(tunnel);
-  }
-  forget(tunnel);
+  if (live != NULL)
+    pino_tunnels_note_closed(live);
+  else if (tunnel->awaits != NULL)
+    pino_restart_unshare(engine, tunnel->awaits);
+  pino_tunnels_remove(tunnel);
   return TRUE;
 }
 

@@ -83,6 +83,7 @@ static void append_app(GString *out, PinoEngine *engine, const PinoApplication *
                             live != NULL && live->state == PINO_LIVE_READY ? live->row->url : NULL);
   g_autofree char *public_url = pino_share_of_app(engine, app->id, live);
   pino_json_append_nullable(out, "public_url", public_url);
+  pino_share_append_addresses(engine, live, out);
   pino_json_append_nullable(out, "description", app->description);
   pino_json_append_nullable(out, "icon", app->icon);
   pino_json_append_nullable(out, "path", app->install_path);

@@ -157,7 +157,7 @@ static PinoWait wait_of(const PinoConnection *connection) {
 /* Nothing can be moved now: says for how long that may stay so, and holds no memory meanwhile. */
 static void settle(PinoConnection *connection, gboolean moved) {
   PinoWait wait = wait_of(connection);
-  gboolean again = moved && wait == PINO_WAIT_GONE;
+  gboolean again = moved && (wait == PINO_WAIT_GONE || wait == PINO_WAIT_BODY);
   if (wait != connection->timer.kind || again)
     pino_timer_set(connection->gate->loop, &connection->timer, wait);
   pino_stream_rest(&connection->up, connection->gate->blocks);
@@ -203,10 +203,11 @@ static void on_turn(PinoTask *task) {
 
 static void on_timer(PinoTimer *timer) {
   PinoConnection *connection = CONNECTION_OF(timer, timer);
-  if (connection->place == PINO_AT_FORM ||
-      (connection->place == PINO_AT_HEAD && connection->up.end > connection->up.scan))
+  PinoWait wait = wait_of(connection);
+  if (connection->place == PINO_AT_FORM || wait == PINO_WAIT_BODY ||
+      (connection->place == PINO_AT_HEAD && wait == PINO_WAIT_HEAD))
     refuse_head(connection, 408);
-  else if (connection->place == PINO_AT_EXCHANGE && pino_exchange_wait(connection) != PINO_WAIT_GONE)
+  else if (connection->place == PINO_AT_EXCHANGE && wait != PINO_WAIT_GONE)
     pino_exchange_give_up(connection);
   else
     pino_connection_close(connection);
@@ -232,11 +233,44 @@ static void name_peer(PinoConnection *connection, const struct sockaddr *address
     (void)inet_ntop(AF_INET6, &six->sin6_addr, connection->peer, sizeof connection->peer);
 }
 
-/* The one that waits longest for a request makes room: that may happen to it at any time. */
+static gboolean is_still_let_in(const PinoConnection *connection, const PinoGateConfig *config) {
+  for (guint i = 0; connection->share != NULL && i < config->shares->len; i++) {
+    const PinoGateShare *now = g_ptr_array_index(config->shares, i);
+    if (strcmp(now->id, connection->share->id) == 0)
+      return now->passcode == NULL || g_strcmp0(now->passcode, connection->share->passcode) == 0;
+  }
+  return TRUE;
+}
+
+void pino_connection_recheck(PinoGate *gate) {
+  const PinoGateConfig *config = pino_routes_config(gate->routes);
+  g_autoptr(GList) all = g_hash_table_get_keys(gate->clients);
+  for (GList *link = all; link != NULL; link = link->next) {
+    PinoConnection *connection = link->data;
+    if (connection->place == PINO_AT_EXCHANGE && !is_still_let_in(connection, config))
+      pino_connection_close(connection);
+  }
+}
+
+/* The one that waits longest for a request makes room: that may happen to it at any time. Else one that does not finish
+ * what it began: an honest head is there at once, an honest upload goes on. */
 static void make_room(PinoGate *gate) {
-  PinoTimer *timer = pino_timer_oldest(gate->loop, PINO_WAIT_IDLE);
-  if (timer != NULL && g_hash_table_size(gate->clients) >= gate->most_clients)
-    pino_connection_close(CONNECTION_OF(timer, timer));
+  static const struct {
+    PinoWait wait;
+    gint64 age_us;
+  } victims[] = {{PINO_WAIT_IDLE, 0},
+                 {PINO_WAIT_LINGER, G_USEC_PER_SEC / 2},
+                 {PINO_WAIT_HEAD, G_USEC_PER_SEC / 2},
+                 {PINO_WAIT_BODY, 5 * G_USEC_PER_SEC}};
+  if (g_hash_table_size(gate->clients) < gate->most_clients)
+    return;
+  for (gsize i = 0; i < G_N_ELEMENTS(victims); i++) {
+    PinoTimer *timer = pino_timer_oldest(gate->loop, victims[i].wait);
+    if (timer != NULL && pino_timer_age(gate->loop, timer) >= victims[i].age_us) {
+      pino_connection_close(CONNECTION_OF(timer, timer));
+      return;
+    }
+  }
 }
 
 void pino_connection_new(PinoGate *gate, int fd, const struct sockaddr *peer) {

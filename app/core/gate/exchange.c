@@ -12,7 +12,7 @@ static void changed(gpointer user) {
 static void say_unreachable(PinoConnection *connection, const char *what) {
   const char *title = connection->share->title;
   g_autofree char *text = g_strdup_printf(
-      "%s %s. It may still be starting: try again in a moment. If it is yours, look at it with "
+      "%s %s. It may still be starting: try again in a moment.\nIf it is yours, look at it with "
       "\"pinokiocloud status\" and start it again with \"pinokiocloud start\".",
       title != NULL && *title != '\0' ? title : "The app", what);
   pino_answer_problem(connection, 502, "The app does not answer", text, NULL);
@@ -156,6 +156,15 @@ static gboolean push_up(PinoConnection *connection) {
   }
 }
 
+/* After a body that nothing says it read, or with one that nobody reads, the app may still write: the next one's answer
+ * must not be that. */
+static gboolean app_is_quiet(const PinoConnection *connection, const PinoHead *head) {
+  if (connection->up.body.kind != PINO_BODY_NONE || connection->head_only || head->both)
+    return FALSE;
+  return head->body != PINO_BODY_NONE ||
+         (head->length == 0 && pino_head_get(head, PINO_FIELD_TRANSFER_ENCODING).length == 0);
+}
+
 static void take_final(PinoConnection *connection) {
   const PinoHead *head = &connection->gate->head;
   PinoStream *down = &connection->down;
@@ -163,13 +172,15 @@ static void take_final(PinoConnection *connection) {
   pino_body_begin(&down->body, head->body, head->length, bare);
   connection->answered = TRUE;
   connection->keep = connection->keep && !bare && head->body != PINO_BODY_UNTIL_CLOSE;
-  connection->app_keeps = !head->close && (head->minor == 1 || head->keep_alive) && !head->both &&
-                          head->body != PINO_BODY_UNTIL_CLOSE;
+  connection->app_keeps = !head->close && (head->minor == 1 || head->keep_alive) &&
+                          head->body != PINO_BODY_UNTIL_CLOSE && app_is_quiet(connection, head);
   if (head->status == 101)
     pino_body_begin(&connection->up.body, PINO_BODY_UNTIL_CLOSE, 0, FALSE);
   else
     connection->upgrade = FALSE;
-  pino_forward_response(down->head, head, &(PinoBack){connection->keep, connection->minor, bare});
+  pino_forward_response(
+      down->head, head,
+      &(PinoBack){connection->keep, connection->minor, bare, connection->share->passcode != NULL});
 }
 
 /* The heads that are there: any number of 1xx, and the answer's. FALSE: the app makes no sense. */
@@ -185,10 +196,14 @@ static gboolean read_heads(PinoConnection *connection) {
       return FALSE;
     if (head->status == 101 && !connection->upgrade)
       return FALSE;
+    if (pino_stream_is_drained(down)) { /* interim answers before it */
+      g_string_truncate(down->head, 0);
+      down->head_sent = 0;
+    }
     if (head->status >= 200 || head->status == 101)
       take_final(connection);
     else if (connection->minor == 1)
-      pino_forward_response(down->head, head, &(PinoBack){TRUE, 1, FALSE});
+      pino_forward_response(down->head, head, &(PinoBack){TRUE, 1, FALSE, FALSE});
     down->start = down->ready = down->scan = down->scan + length;
     connection->looked = 0;
   }
@@ -282,9 +297,9 @@ PinoWait pino_exchange_wait(const PinoConnection *connection) {
     return PINO_WAIT_CONNECT;
   if (connection->socket.hangup || (is_changed(connection) && upstream->socket.ended))
     return PINO_WAIT_GONE;
-  if (!connection->answered && connection->up.body.done && pino_stream_is_drained(&connection->up))
-    return PINO_WAIT_ANSWER;
-  return PINO_WAIT_NOTHING;
+  if (connection->answered || !pino_stream_is_drained(&connection->up))
+    return PINO_WAIT_NOTHING;
+  return connection->up.body.done ? PINO_WAIT_ANSWER : PINO_WAIT_BODY;
 }
 
 void pino_exchange_give_up(PinoConnection *connection) {

@@ -104,6 +104,12 @@ void pino_forward_request(GString *out, const PinoHead *head, const PinoForward 
   g_string_append(out, "\r\n");
 }
 
+/* The length of what has no body at all: whoever waited for that would take the next answer for it. */
+static gboolean frames_nothing(const PinoHead *head, PinoFieldKind kind) {
+  return (head->status < 200 || head->status == 204) &&
+         (kind == PINO_FIELD_CONTENT_LENGTH || kind == PINO_FIELD_TRANSFER_ENCODING);
+}
+
 void pino_forward_response(GString *out, const PinoHead *head, const PinoBack *back) {
   gboolean lengths = FALSE;
   g_string_append_printf(out, "HTTP/1.1 %03u ", head->status);
@@ -112,7 +118,7 @@ void pino_forward_response(GString *out, const PinoHead *head, const PinoBack *b
   for (guint i = 0; i < head->count; i++) {
     const PinoField *field = &head->fields[i];
     if (field->kind == PINO_FIELD_HOP || field->kind == PINO_FIELD_CONNECTION ||
-        field->kind == PINO_FIELD_UPGRADE)
+        field->kind == PINO_FIELD_UPGRADE || frames_nothing(head, field->kind))
       continue;
     if (field->kind == PINO_FIELD_TRANSFER_ENCODING && back->bare)
       continue;
@@ -121,6 +127,8 @@ void pino_forward_response(GString *out, const PinoHead *head, const PinoBack *b
     lengths = lengths || field->kind == PINO_FIELD_CONTENT_LENGTH;
     append_field(out, field);
   }
+  if (back->guarded)
+    g_string_append(out, "CDN-Cache-Control: no-store\r\n"); /* browsers do as the app says */
   if (head->status == 101 || head->status == 426) {
     append_line(out, "Upgrade", pino_head_get(head, PINO_FIELD_UPGRADE));
     g_string_append(out, "Connection: Upgrade\r\n");

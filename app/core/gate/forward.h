@@ -20,9 +20,10 @@ void pino_forward_request(GString *out, const PinoHead *head, const PinoForward 
 gboolean pino_forward_upgrades(const PinoHead *head);
 
 typedef struct {
-  gboolean keep; /* the client may send more on this connection */
-  guint minor;   /* the client's version */
-  gboolean bare; /* its body's chunks are taken apart for this client */
+  gboolean keep;    /* the client may send more on this connection */
+  guint minor;      /* the client's version */
+  gboolean bare;    /* its body's chunks are taken apart for this client */
+  gboolean guarded; /* not for everybody: caches between here and the client must not keep it */
 } PinoBack;
 
 /* The head for the client. */

@@ -14,6 +14,7 @@ typedef enum {
   PINO_WAIT_NOTHING,
   PINO_WAIT_HEAD,    /* the rest of a request's head, or of a form */
   PINO_WAIT_IDLE,    /* the next request */
+  PINO_WAIT_BODY,    /* more of an upload */
   PINO_WAIT_CONNECT, /* the app takes a connection */
   PINO_WAIT_ANSWER,  /* the app begins to answer */
   PINO_WAIT_GONE,    /* something still moves after one side has said that it writes no more */

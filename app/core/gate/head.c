@@ -15,11 +15,13 @@ static const struct {
     {"expect", 6, PINO_FIELD_EXPECT},
     {"trailer", 7, PINO_FIELD_HOP},
     {"upgrade", 7, PINO_FIELD_UPGRADE},
+    {"forwarded", 9, PINO_FIELD_HOP}, /* what the gate knows is in X-Forwarded-*: this could say otherwise */
     {"connection", 10, PINO_FIELD_CONNECTION},
     {"keep-alive", 10, PINO_FIELD_HOP},
     {"content-type", 12, PINO_FIELD_CONTENT_TYPE},
     {"authorization", 13, PINO_FIELD_AUTHORIZATION},
     {"content-length", 14, PINO_FIELD_CONTENT_LENGTH},
+    {"sec-fetch-site", 14, PINO_FIELD_FETCH_SITE},
     {"x-forwarded-for", 15, PINO_FIELD_FORWARDED_FOR},
     {"x-forwarded-host", 16, PINO_FIELD_FORWARDED_HOST},
     {"transfer-encoding", 17, PINO_FIELD_TRANSFER_ENCODING},
@@ -33,11 +35,19 @@ gboolean pino_head_is_token(guchar c) {
   return (token_bits[c >> 5] >> (c & 31) & 1) != 0;
 }
 
+static gboolean is_named(PinoSlice name, const char *known) {
+  for (gsize i = 0; i < name.length; i++) {
+    if ((name.text[i] == '_' ? '-' : g_ascii_tolower(name.text[i])) != known[i])
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* What CGI and its heirs take for one of these, because they make '_' of '-', is never passed on. */
 static PinoFieldKind kind_of(PinoSlice name) {
   for (gsize i = 0; i < G_N_ELEMENTS(known_fields); i++) {
-    if (known_fields[i].length == name.length &&
-        g_ascii_strncasecmp(known_fields[i].name, name.text, name.length) == 0)
-      return known_fields[i].kind;
+    if (known_fields[i].length == name.length && is_named(name, known_fields[i].name))
+      return memchr(name.text, '_', name.length) != NULL ? PINO_FIELD_HOP : known_fields[i].kind;
   }
   if (name.length > 6 && g_ascii_strncasecmp(name.text, "proxy-", 6) == 0)
     return PINO_FIELD_HOP;
@@ -232,7 +242,7 @@ static gboolean frame_response(PinoHead *head, gboolean to_head) {
   return framing.equal;
 }
 
-static gboolean is_host(PinoSlice host) {
+gboolean pino_head_is_host(PinoSlice host) {
   for (gsize i = 0; i < host.length; i++) {
     guchar c = (guchar)host.text[i];
     if (!g_ascii_isalnum(c) && strchr("-._~:[]", c) == NULL)
@@ -268,9 +278,9 @@ static guint read_host(PinoHead *head) {
   for (guint i = 0; i < head->count; i++)
     hosts += head->fields[i].kind == PINO_FIELD_HOST;
   PinoSlice host = pino_head_get(head, PINO_FIELD_HOST);
-  if (hosts > 1 || (hosts == 0 && head->minor == 1) || !is_host(host))
+  if (hosts > 1 || (hosts == 0 && head->minor == 1) || !pino_head_is_host(host))
     return 400;
-  if (!split_target(head) || !is_host(head->host))
+  if (!split_target(head) || !pino_head_is_host(head->host))
     return 400;
   if (head->host.length == 0)
     head->host = host;

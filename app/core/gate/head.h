@@ -25,6 +25,7 @@ typedef enum {
   PINO_FIELD_CONTENT_TYPE,
   PINO_FIELD_COOKIE,
   PINO_FIELD_EXPECT,
+  PINO_FIELD_FETCH_SITE,
   PINO_FIELD_FORWARDED_FOR,
   PINO_FIELD_FORWARDED_HOST,
   PINO_FIELD_FORWARDED_PROTO,
@@ -66,6 +67,9 @@ gboolean pino_head_parse_response(PinoHead *head, const char *data, gsize length
 
 /* The value of the first field of that kind; length 0: none. */
 PinoSlice pino_head_get(const PinoHead *head, PinoFieldKind kind);
+
+/* TRUE for what may name a host, or for nothing at all. */
+gboolean pino_head_is_host(PinoSlice host);
 
 /* TRUE for what may stand in a field's name. */
 gboolean pino_head_is_token(guchar c);

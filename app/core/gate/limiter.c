@@ -14,8 +14,15 @@ typedef struct {
   gint64 until;
 } Entry;
 
+/* What a share may still take. */
+typedef struct {
+  gint64 time; /* microseconds' worth of wrong tries */
+  gint64 filled;
+} Budget;
+
 struct _PinoLimiter {
   GHashTable *entries;
+  GHashTable *budgets; /* share -> Budget; none: a full one */
   GQueue order;
   gint64 tokens; /* microseconds' worth of tries that may be made now */
   gint64 filled;
@@ -30,6 +37,7 @@ static void entry_free(gpointer data) {
 PinoLimiter *pino_limiter_new(void) {
   PinoLimiter *limiter = g_new0(PinoLimiter, 1);
   limiter->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
+  limiter->budgets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   limiter->tokens = (gint64)PINO_LIMITER_BURST * SECOND / PINO_LIMITER_RATE;
   return limiter;
 }
@@ -38,6 +46,7 @@ void pino_limiter_free(PinoLimiter *limiter) {
   if (limiter == NULL)
     return;
   g_hash_table_unref(limiter->entries);
+  g_hash_table_unref(limiter->budgets);
   g_free(limiter);
 }
 
@@ -93,6 +102,37 @@ static Entry *remember(PinoLimiter *limiter, const char *share, const char *clie
   return entry;
 }
 
+static const gint64 share_price = (gint64)PINO_LIMITER_SHARE_SECONDS * SECOND;
+
+/* NULL: a full one. */
+static Budget *find_budget(PinoLimiter *limiter, const char *share, gint64 now) {
+  Budget *budget = g_hash_table_lookup(limiter->budgets, share);
+  if (budget == NULL)
+    return NULL;
+  budget->time += now - budget->filled;
+  budget->filled = now;
+  if (budget->time < share_price * PINO_LIMITER_SHARE_TRIES)
+    return budget;
+  g_hash_table_remove(limiter->budgets, share);
+  return NULL;
+}
+
+static guint budget_wait(PinoLimiter *limiter, const char *share, gint64 now) {
+  const Budget *budget = find_budget(limiter, share, now);
+  gint64 missing = budget != NULL ? share_price - budget->time : 0;
+  return missing > 0 ? (guint)((missing + SECOND - 1) / SECOND) : 0;
+}
+
+static void spend(PinoLimiter *limiter, const char *share, gint64 now) {
+  Budget *budget = find_budget(limiter, share, now);
+  if (budget == NULL) {
+    budget = g_new(Budget, 1);
+    *budget = (Budget){share_price * PINO_LIMITER_SHARE_TRIES, now};
+    g_hash_table_insert(limiter->budgets, g_strdup(share), budget);
+  }
+  budget->time = MAX(budget->time - share_price, 0);
+}
+
 static gboolean take_token(PinoLimiter *limiter, gint64 now) {
   const gint64 price = SECOND / PINO_LIMITER_RATE;
   limiter->tokens = MIN(limiter->tokens + (now - limiter->filled), price * PINO_LIMITER_BURST);
@@ -107,11 +147,13 @@ guint pino_limiter_wait(PinoLimiter *limiter, const char *share, const char *cli
   const Entry *entry = find(limiter, share, client, now);
   if (entry != NULL && now < entry->until)
     return (guint)((entry->until - now + SECOND - 1) / SECOND);
-  return take_token(limiter, now) ? 0 : 1;
+  guint wait = budget_wait(limiter, share, now);
+  return wait > 0 ? wait : take_token(limiter, now) ? 0 : 1;
 }
 
 guint pino_limiter_wrong(PinoLimiter *limiter, const char *share, const char *client, gint64 now) {
   Entry *entry = find(limiter, share, client, now);
+  spend(limiter, share, now);
   if (entry == NULL)
     entry = remember(limiter, share, client);
   g_queue_unlink(&limiter->order, &entry->link);

@@ -1,5 +1,7 @@
 /* Who may try a passcode, and when: five wrong tries within a minute, then one after waits that double from a second to
- * a quarter of an hour; and so many tries a second in all, so that checking them never fills the gate's time. */
+ * a quarter of an hour. Who has many addresses, or a tunnel that lets one make them up, gets no further: a share takes so
+ * many wrong tries of all, then one every few seconds. And so many tries a second in all, so that checking them never
+ * fills the gate's time. */
 #pragma once
 
 #include <glib.h>
@@ -8,8 +10,10 @@ G_BEGIN_DECLS
 
 enum {
   PINO_LIMITER_FREE_TRIES = 5,
-  PINO_LIMITER_ENTRIES = 4096, /* who tried longest ago is forgotten first */
-  PINO_LIMITER_RATE = 20,      /* tries a second of all clients */
+  PINO_LIMITER_ENTRIES = 4096,    /* who tried longest ago is forgotten first */
+  PINO_LIMITER_SHARE_TRIES = 100, /* wrong ones of all clients at one share, */
+  PINO_LIMITER_SHARE_SECONDS = 5, /* of which one comes back after so long */
+  PINO_LIMITER_RATE = 20,         /* tries a second of all clients */
   PINO_LIMITER_BURST = 10,
 };
 

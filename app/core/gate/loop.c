@@ -79,6 +79,10 @@ PinoTimer *pino_timer_oldest(PinoLoop *loop, guint kind) {
   return g_queue_peek_head(&loop->timers[kind]);
 }
 
+gint64 pino_timer_age(const PinoLoop *loop, const PinoTimer *timer) {
+  return loop->now - (timer->due - (gint64)loop->milliseconds[timer->kind] * 1000);
+}
+
 void pino_task_queue(PinoLoop *loop, PinoTask *task) {
   if (task->queued)
     return;

@@ -52,6 +52,8 @@ void pino_loop_bury(PinoLoop *loop, gpointer memory);
 void pino_timer_set(PinoLoop *loop, PinoTimer *timer, guint kind);
 /* The timer of that kind that waits longest; NULL: none does. */
 PinoTimer *pino_timer_oldest(PinoLoop *loop, guint kind);
+/* Microseconds since it was started. */
+gint64 pino_timer_age(const PinoLoop *loop, const PinoTimer *timer);
 /* Runs it once in the next round. */
 void pino_task_queue(PinoLoop *loop, PinoTask *task);
 /* Not any more. */

@@ -2,7 +2,7 @@
  *
  * One listener for all apps that are shared. Tunnels' agents bring requests from outside to it; the public host that a
  * request names leads to its app, where there is a passcode only for who knows it. The file is read again whenever it
- * changes, and no connection ends because of that. */
+ * changes, and no connection ends because of that, but those of who came in before another passcode was set. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +47,8 @@ static gboolean read_options(int *argc, char ***argv, Options *options, GError *
        "A request's head must arrive within", "15000"},
       {"idle-ms", 0, 0, G_OPTION_ARG_INT, &options->waits[PINO_WAIT_IDLE],
        "A connection may wait for a request", "60000"},
+      {"body-ms", 0, 0, G_OPTION_ARG_INT, &options->waits[PINO_WAIT_BODY],
+       "More of an upload must arrive within", "300000"},
       {"connect-ms", 0, 0, G_OPTION_ARG_INT, &options->waits[PINO_WAIT_CONNECT],
        "An app must take a connection", "5000"},
       {"answer-ms", 0, 0, G_OPTION_ARG_INT, &options->waits[PINO_WAIT_ANSWER], "An app must begin to answer",
@@ -103,6 +105,7 @@ static void on_changed(gpointer user) {
   }
   pino_routes_unref(gate->routes);
   gate->routes = pino_routes_new(g_steal_pointer(&config));
+  pino_connection_recheck(gate);
   pino_upstream_prune(gate);
 }
 
@@ -175,6 +178,7 @@ int main(int argc, char **argv) {
   Options options = {.clients = CLIENTS_MOST,
                      .waits = {[PINO_WAIT_HEAD] = 15000,
                                [PINO_WAIT_IDLE] = 60000,
+                               [PINO_WAIT_BODY] = 300000,
                                [PINO_WAIT_CONNECT] = 5000,
                                [PINO_WAIT_ANSWER] = 3600000,
                                [PINO_WAIT_GONE] = 10000,

@@ -17,12 +17,18 @@ static const char page_begin[] =
     "background:var(--page);color:var(--text);font:1rem/1.5 system-ui,sans-serif}"
     "main{width:100%;max-width:24rem;padding:2rem;background:var(--card);border-radius:1rem;"
     "box-shadow:0 1px 3px #0002,0 8px 24px #0001}"
-    "h1{margin:0 0 .5rem;font-size:1.25rem;overflow-wrap:anywhere}p{margin:0 0 1.25rem;color:var(--soft)}"
-    "p[role=alert]{color:var(--bad)}label{display:block;margin-bottom:.375rem;font-weight:600}"
+    "h1{margin:0;font-size:1.25rem;line-height:1.35;overflow-wrap:anywhere}"
+    "p{margin:.75rem 0 0;color:var(--soft);overflow-wrap:anywhere;text-wrap:pretty}form{margin-top:1.5rem}"
+    "p[role=alert]{padding:.5rem .75rem;border-left:.25rem solid;border-radius:.25rem;color:var(--bad);"
+    "background:var(--page)}label{display:block;margin-bottom:.375rem;font-weight:600}"
     "input,button{width:100%;padding:.625rem .75rem;font:inherit;border-radius:.5rem}"
     "input{border:1px solid var(--line);background:var(--page);color:inherit}"
-    "button{margin-top:1rem;border:0;background:var(--act);color:var(--on);font-weight:600;cursor:pointer}"
+    "input[aria-invalid]{border-color:var(--bad)}"
+    "button{margin-top:1rem;border:1px solid "
+    "transparent;background:var(--act);color:var(--on);font-weight:600;"
+    "cursor:pointer}button:hover{filter:brightness(1.1)}"
     "input:focus-visible,button:focus-visible{outline:3px solid var(--act);outline-offset:2px}"
+    "@media(max-width:26rem){main{padding:1.5rem}}"
     "</style><title>";
 
 static void append_text(GString *out, const char *text) {
@@ -45,9 +51,14 @@ char *pino_page_message(const char *title, const char *text) {
   append_text(out, title);
   g_string_append(out, "</title></head><body><main><h1>");
   append_text(out, title);
-  g_string_append(out, "</h1><p>");
-  append_text(out, text);
-  g_string_append(out, "</p></main></body></html>\n");
+  g_string_append(out, "</h1>");
+  g_auto(GStrv) paragraphs = g_strsplit(text, "\n", -1);
+  for (char **paragraph = paragraphs; *paragraph != NULL; paragraph++) {
+    g_string_append(out, "<p>");
+    append_text(out, *paragraph);
+    g_string_append(out, "</p>");
+  }
+  g_string_append(out, "</main></body></html>\n");
   return g_string_free(out, FALSE);
 }
 
@@ -58,7 +69,7 @@ char *pino_page_form(const char *title, const char *next, const char *trouble) {
   append_text(out, name);
   g_string_append(out, "</title></head><body><main><h1>");
   append_text(out, name);
-  g_string_append(out, "</h1><p>Whoever shared this address with you has set a passcode.</p>");
+  g_string_append(out, "</h1><p>This app is protected by a passcode. Ask whoever shared it with you.</p>");
   if (trouble != NULL) {
     g_string_append(out, "<p role=\"alert\" id=\"trouble\">");
     append_text(out, trouble);
@@ -79,7 +90,8 @@ char *pino_page_problem(guint status, const char *title, const char *text) {
   GString *out = g_string_new("{\"type\":\"about:blank\"");
   pino_json_append_member(out, "title", title);
   g_string_append_printf(out, ",\"status\":%u", status);
-  pino_json_append_member(out, "detail", text);
+  g_autofree char *line = g_strdelimit(g_strdup(text), "\n", ' ');
+  pino_json_append_member(out, "detail", line);
   g_string_append(out, "}\n");
   return g_string_free(out, FALSE);
 }

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* A whole HTML page of one message; title and text are plain text. Free it with g_free. */
+/* A whole HTML page of one message; title and text are plain text, each line of text a paragraph. Free it with g_free. */
 char *pino_page_message(const char *title, const char *text);
 /* The form that asks for the passcode of what is called title (may be NULL); next: where to go then; trouble: why it is shown
  * again, or NULL. Free it with g_free. */

@@ -171,10 +171,22 @@ static PinoUpstream *connect_new(PinoGate *gate, PinoPool *pool) {
   return NULL;
 }
 
+/* What speaks without being asked would be taken for the next answer. */
+static PinoUpstream *find_kept(PinoPool *pool) {
+  PinoUpstream *upstream;
+  char byte;
+  while ((upstream = g_queue_peek_head(&pool->kept)) != NULL) {
+    if (recv(upstream->socket.watch.fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN)
+      break;
+    pino_upstream_close(upstream);
+  }
+  return upstream;
+}
+
 PinoUpstream *pino_upstream_open(PinoGate *gate, const PinoGateShare *share, gboolean fresh,
                                  void (*changed)(gpointer user), gpointer user) {
   PinoPool *pool = find_pool(gate, share);
-  PinoUpstream *upstream = fresh ? NULL : g_queue_peek_head(&pool->kept);
+  PinoUpstream *upstream = fresh ? NULL : find_kept(pool);
   if (upstream != NULL)
     unkeep(upstream);
   else

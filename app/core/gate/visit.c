@@ -103,6 +103,7 @@ static void ask_passcode(PinoConnection *connection, guint status, const char *n
                         more->str);
     return;
   }
+  g_string_append(more, "Content-Security-Policy: frame-ancestors 'self'\r\n");
   g_autofree char *target = pino_form_target(next);
   g_autofree char *page = pino_page_form(connection->share->title, target, trouble);
   answer_html(connection, status, page, more->str);
@@ -114,10 +115,16 @@ static void deny(PinoConnection *connection, const PinoHead *head) {
   ask_passcode(connection, 401, next, NULL, 0);
 }
 
+/* Another site's page lets its visitors guess, which would be counted for them. Old browsers do not say. */
+static gboolean comes_from_elsewhere(const PinoHead *head) {
+  PinoSlice site = pino_head_get(head, PINO_FIELD_FETCH_SITE);
+  return site.length > 0 && !pino_slice_is(site, "same-origin") && !pino_slice_is(site, "none");
+}
+
 static void begin_form(PinoConnection *connection, const PinoHead *head) {
   PinoSlice type = pino_head_get(head, PINO_FIELD_CONTENT_TYPE), first = {NULL, 0};
   (void)pino_slice_next(&type, ';', &first);
-  if (!pino_slice_is(head->method, "POST")) {
+  if (!pino_slice_is(head->method, "POST") || comes_from_elsewhere(head)) {
     deny(connection, head);
     return;
   }
@@ -189,7 +196,8 @@ void pino_visit_begin(PinoConnection *connection) {
   connection->share = pino_routes_find(connection->routes, host);
   if (connection->share == NULL) {
     host = pino_head_get(head, PINO_FIELD_FORWARDED_HOST);
-    connection->share = pino_routes_find(connection->routes, host);
+    if (pino_head_is_host(host))
+      connection->share = pino_routes_find(connection->routes, host);
   }
   if (connection->share == NULL) {
     answer_unknown(connection);

@@ -110,6 +110,7 @@ static GBytes *download_index(Fetch *fetch, const char *architecture, gboolean p
   const PinoDownload spec = {
       .url = url,
       .path = path,
+      .secure = TRUE,
       .connections = 1,
       .retries = INDEX_RETRIES,
       .note = on_note,
@@ -160,6 +161,7 @@ static char *get_package(Fetch *fetch, const PinoDebianPackage *package, GError 
   const PinoDownload spec = {
       .url = url,
       .path = path,
+      .secure = TRUE,
       .sha256 = package->sha256,
       .progress = on_progress,
       .note = on_note,

@@ -91,9 +91,17 @@ static gboolean is_sha256(const char *text) {
   return text != NULL && strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64;
 }
 
+static gboolean is_plain(const char *text) {
+  for (const char *at = text; *at != '\0'; at++) {
+    if (!g_ascii_isgraph(*at))
+      return FALSE;
+  }
+  return text[0] != '\0';
+}
+
 /* It is put behind the repository's address. */
 static gboolean is_below(const char *name) {
-  if (name == NULL || *name == '/' || *name == '\0' || strpbrk(name, "?#\\ ") != NULL ||
+  if (name == NULL || *name == '/' || *name == '\0' || !is_plain(name) || strpbrk(name, "?#\\") != NULL ||
       strstr(name, "://") != NULL)
     return FALSE;
   g_auto(GStrv) parts = g_strsplit(name, "/", -1);
@@ -110,7 +118,7 @@ static PinoDebianPackage *read_paragraph(const char *paragraph, const char *pack
   g_autofree char *sha256 = field(lines, "SHA256"), *size = field(lines, "Size");
   found->version = field(lines, "Version");
   found->filename = field(lines, "Filename");
-  if (found->version == NULL || *found->version == '\0' || !is_sha256(sha256) || !is_below(found->filename))
+  if (found->version == NULL || !is_plain(found->version) || !is_sha256(sha256) || !is_below(found->filename))
     return NULL;
   found->sha256 = g_ascii_strdown(sha256, -1);
   if (size != NULL)

@@ -38,6 +38,7 @@ typedef struct {
       *headers;       /* "Name: value", NULL-terminated; for the host of the URL, not where it redirects to */
   const char *sha256; /* expected, in hex */
   const char *md5;
+  gboolean secure;     /* from https it is never redirected to what is not */
   const char *pool;    /* a home: its pool (pool.h) may have the file, and gets it; NULL: none */
   guint connections;   /* at most; 0: 8. One is enough for a small file */
   gboolean extract;    /* unpack it into its folder afterwards (pino_archive_extract()); it stays */

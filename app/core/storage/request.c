@@ -183,8 +183,14 @@ void pino_request_set(PinoRequest *request, const PinoAsk *ask) {
   g_free(request->only_if);
   gboolean only_if = ask->ranged && ask->version != NULL;
   request->only_if = only_if ? g_strconcat("If-Range: ", ask->version, NULL) : NULL;
+  request->secure = ask->secure;
   request->hops = 0;
   aim(request);
+}
+
+static gboolean has_scheme(const char *url, const char *scheme) {
+  g_autofree char *found = g_uri_parse_scheme(url);
+  return found != NULL && g_ascii_strcasecmp(found, scheme) == 0;
 }
 
 /* Relative ones are resolved, and what may not stand in a URL is escaped. */
@@ -208,6 +214,12 @@ gboolean pino_request_follow(PinoRequest *request, GError **error) {
     g_autofree char *shown = pino_naming_show_url(request->origin);
     g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK, "redirected in a circle (%u times): %s; check the URL",
                 MAX_REDIRECTS, shown);
+    return FALSE;
+  }
+  if (request->secure && has_scheme(request->url, "https") && !has_scheme(next, "https")) {
+    g_autofree char *shown = pino_naming_show_url(request->origin);
+    g_set_error(error, PINO_ERROR, PINO_ERROR_NETWORK,
+                "%s redirects to an address without https: not followed", shown);
     return FALSE;
   }
   g_free(request->url);

@@ -15,6 +15,7 @@ typedef struct {
   guint64 from;        /* the first byte */
   guint64 to;          /* behind the last one; G_MAXUINT64: the end of the file */
   const char *version; /* for If-Range, or NULL */
+  gboolean secure;     /* https stays https */
 } PinoAsk;
 
 typedef struct {
@@ -25,7 +26,8 @@ typedef struct {
   char **given;  /* the caller's headers */
   char *range;   /* "0-99", or NULL */
   char *only_if; /* the If-Range line, or NULL */
-  guint hops;    /* redirects followed */
+  gboolean secure;
+  guint hops; /* redirects followed */
   char detail[CURL_ERROR_SIZE];
   PinoAnswer answer;
 } PinoRequest;
@@ -45,7 +47,8 @@ void pino_request_clear(PinoRequest *request);
 /* Settles what the handle does next. */
 void pino_request_set(PinoRequest *request, const PinoAsk *ask);
 
-/* After an answer: whether it leads elsewhere; then the handle is set for that. A circle sets *error and gives FALSE. */
+/* After an answer: whether it leads elsewhere; then the handle is set for that. A circle, and what is
+ * not allowed, sets *error and gives FALSE. */
 gboolean pino_request_follow(PinoRequest *request, GError **error);
 
 /* The status of the answer, 0: none. */

@@ -102,6 +102,7 @@ static void start(PinoConnection *connection) {
   const PinoAsk ask = {.origin = transfer->url,
                        .url = connection->placed ? transfer->place : transfer->url,
                        .headers = transfer->spec->headers,
+                       .secure = transfer->spec->secure,
                        .ranged = !transfer->whole,
                        .from = lane->at,
                        .to = lane->asked,

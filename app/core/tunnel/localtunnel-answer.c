@@ -42,7 +42,7 @@ static gboolean is_url(const char *text) {
   if (text == NULL || strlen(text) > URL_MOST)
     return FALSE;
   for (const char *at = text; *at != '\0'; at++)
-    if (*at <= ' ' || *at == 0x7f)
+    if ((guchar)*at <= ' ' || (guchar)*at >= 0x7f)
       return FALSE;
   g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
   if (uri == NULL || g_uri_get_host(uri) == NULL || *g_uri_get_host(uri) == '\0')

@@ -108,11 +108,14 @@ char *pino_line_address(const char *line, const char *scheme, PinoHostTest test,
   return NULL;
 }
 
+/* It is shown on terminals: JSON, for one, brings control characters through what takes them out of lines. */
 static char *one_line(const char *text) {
+  g_autofree char *valid = g_utf8_make_valid(text, -1);
   GString *out = g_string_new(NULL);
-  for (const char *at = text; *at != '\0'; at++) {
-    if (!g_ascii_isspace(*at))
-      g_string_append_c(out, *at);
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+    gunichar c = g_utf8_get_char(at);
+    if (!g_unichar_isspace(c) && !g_unichar_iscntrl(c))
+      g_string_append_unichar(out, c);
     else if (out->len > 0 && out->str[out->len - 1] != ' ')
       g_string_append_c(out, ' ');
   }
