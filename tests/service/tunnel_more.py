@@ -427,6 +427,22 @@ def files(service):
     service.equal([name for name in names if not name.startswith(view["id"])], [], "files of closed tunnels")
 
 
+@case("/service/tunnel-more/passcode-that-the-gate-cannot-be-told")
+def untold(service):
+    """Nobody is told that a passcode is asked for while it is not."""
+    world = ready(service)
+    view = world.opened()
+    config = service.run_path("gate.json")
+    os.remove(config)
+    os.makedirs(os.path.join(config, "in-the-way"))
+    answer = service.api().put(["v1", "tunnels", view["id"]], {"passcode": "sesame"})
+    service.equal(answer.status, 409, answer.text)
+    service.has(answer.text, "cannot be told of the passcode")
+    os.rmdir(os.path.join(config, "in-the-way"))
+    os.rmdir(config)
+    service.waits(lambda: world.net.answers(view["public_url"], 401), "it is asked for")
+
+
 # Engines that are killed
 
 

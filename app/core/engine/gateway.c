@@ -25,7 +25,8 @@ struct _PinoGateway {
   int port_kept;      /* descriptor; -1: none */
   guint source;
   gint64 started;
-  guint quick; /* ends in a row */
+  guint quick;    /* ends in a row */
+  gboolean stale; /* the file could not be written: the gate knows of what was before */
 };
 
 guint16 pino_gateway_port(PinoGateway *gateway) {
@@ -38,6 +39,10 @@ guint16 pino_gateway_port(PinoGateway *gateway) {
     pino_engine_trouble(gateway->tunnels->engine, "there is no port for the gate", error);
   gateway->config->port = (guint16)port;
   return gateway->config->port;
+}
+
+gboolean pino_gateway_is_stale(const PinoGateway *gateway) {
+  return gateway->stale;
 }
 
 const char *pino_gateway_key(PinoGateway *gateway) {
@@ -177,7 +182,8 @@ void pino_gateway_publish(PinoGateway *gateway) {
   }
   if (pino_gateway_port(gateway) == 0)
     return;
-  if (!pino_gate_config_write(gateway->config, gateway->path, &error)) {
+  gateway->stale = !pino_gate_config_write(gateway->config, gateway->path, &error);
+  if (gateway->stale) {
     pino_engine_trouble(engine, "the gate cannot be told of the shared apps", error);
     publish_in(gateway, UNTOLD_MS);
     return;

@@ -110,6 +110,8 @@ void pino_gateway_close(PinoGateway *gateway);
 void pino_gateway_publish(PinoGateway *gateway);
 guint16 pino_gateway_port(PinoGateway *gateway);
 const char *pino_gateway_key(PinoGateway *gateway);
+/* It could not be told of the last change, and will be as soon as that works. */
+gboolean pino_gateway_is_stale(const PinoGateway *gateway);
 
 /* --- tunnels.c ---- */
 

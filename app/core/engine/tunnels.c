@@ -493,7 +493,14 @@ gboolean pino_engine_tunnel_set(PinoEngine *engine, const char *id, const char *
   } else {
     pino_tunnel_changed(tunnel);
   }
-  return TRUE;
+  if (passcode == NULL ||
+      !pino_gateway_is_stale(tunnel->own != NULL ? tunnel->own : engine->tunnels->gateway))
+    return TRUE;
+  g_set_error(
+      error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+      "the gate cannot be told of the passcode now (is the disk full?), so visitors are let in as before; it "
+      "is told as soon as that works, or close the tunnel");
+  return FALSE;
 }
 
 gboolean pino_engine_tunnel_close(PinoEngine *engine, const char *id, GError **error) {

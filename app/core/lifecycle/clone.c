@@ -224,10 +224,16 @@ static gboolean put_in_place(const Clone *clone, char **folder, GError **error) 
     return FALSE;
   if (*folder != NULL)
     return TRUE;
-  if (!pino_tree_move(clone->inner, clone->final, NULL, error))
-    return FALSE;
-  *folder = g_strdup(clone->final);
-  return TRUE;
+  g_autoptr(GError) failed = NULL;
+  if (pino_tree_move(clone->inner, clone->final, NULL, &failed)) {
+    *folder = g_strdup(clone->final);
+    return TRUE;
+  }
+  /* Quicker by so little that it was not there when looked for. */
+  if (find_present(clone, folder, NULL) && *folder != NULL)
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&failed));
+  return FALSE;
 }
 
 static char *clone_anew(Clone *clone, GError **error) {
