@@ -78,7 +78,7 @@ def killed(service):
         service.kill(runners[0])
         service.becomes(run, "interrupted")
         run = install(service, "real")
-    service.becomes(run, "finished", 120)
+    service.becomes(run, "finished", seconds=120)
     service.equal(record(service, "real")["state"], "installed", "record")
     with open(os.path.join(service.home, "api", "real", "begun"), encoding="ascii") as file:
         service.equal(file.read().split(), ["begun"], "the finished step")

@@ -10,8 +10,9 @@ PinoLibrary *rows_open(const TestDir *dir, PinoLibraryFound *found, char **aside
   return library;
 }
 
-static void assert_done(gboolean done, GError *error) {
-  g_assert_no_error(error);
+/* error may be looked at before the call that sets it: by its place. */
+static void assert_done(gboolean done, GError **error) {
+  g_assert_no_error(*error);
   g_assert_true(done);
 }
 
@@ -19,7 +20,7 @@ void rows_put_app(PinoLibrary *library, const char *id) {
   g_autoptr(GError) error = NULL;
   PinoApplication app = {
       .id = (char *)id, .state = (char *)"INSTALLED", .size = -1, .name = (char *)"An app"};
-  assert_done(pino_library_put_application(library, &app, &error), error);
+  assert_done(pino_library_put_application(library, &app, &error), &error);
 }
 
 void rows_put_run(PinoLibrary *library, const char *id, const char *app, const char *state) {
@@ -33,14 +34,14 @@ void rows_put_run(PinoLibrary *library, const char *id, const char *app, const c
                     .journal = (char *)"/home/logs/api/app/start.js/run.journal",
                     .step = -1,
                     .total = -1};
-  assert_done(pino_library_put_run(library, &row, &error), error);
+  assert_done(pino_library_put_run(library, &row, &error), &error);
 }
 
 void rows_put_process(PinoLibrary *library, const char *id, const char *run, const char *status) {
   g_autoptr(GError) error = NULL;
   PinoProcessRow row = {
       .id = (char *)id, .run_id = (char *)run, .pid = 4711, .status = (char *)status, .exit_code = -1};
-  assert_done(pino_library_put_process(library, &row, &error), error);
+  assert_done(pino_library_put_process(library, &row, &error), &error);
 }
 
 void rows_fill(PinoLibrary *library) {
@@ -54,11 +55,11 @@ void rows_fill(PinoLibrary *library) {
       rows_put_run(library, run, app, j == 2 ? "ready" : "finished");
       rows_put_process(library, shell, run, j == 2 ? "running" : "ended");
     }
-    assert_done(pino_library_set_setting(library, app, "a value", &error), error);
+    assert_done(pino_library_set_setting(library, app, "a value", &error), &error);
   }
   PinoTunnelRow tunnel = {
       .id = (char *)"t", .app_id = (char *)"app-1", .local_port = 7860, .status = (char *)"open"};
-  assert_done(pino_library_put_tunnel(library, &tunnel, &error), error);
+  assert_done(pino_library_put_tunnel(library, &tunnel, &error), &error);
 }
 
 void rows_use(PinoLibrary *library) {

@@ -1,5 +1,7 @@
 #include "state/schema.h"
 
+#include <string.h>
+
 #include "state/table.h"
 
 /* A run and its processes name an app without a reference to it: they are put while the app's row is not there yet
@@ -95,8 +97,34 @@ int pino_schema_migrate(sqlite3 *db, int version) {
   return code == SQLITE_OK ? sqlite3_exec(db, sql, NULL, NULL, NULL) : code;
 }
 
+/* SQLite keeps the text of a statement as it was given, and puts columns that come later before its last bracket
+ * (sqlite.org/schematab.html). */
+static gboolean is_kept(const char *made, const char *kept) {
+  const char *end = g_str_has_prefix(made, "CREATE TABLE") ? strrchr(made, ')') : made + strlen(made);
+  return kept != NULL && strncmp(made, kept, (gsize)(end - made)) == 0;
+}
+
+/* Whether what a statement has made is there as it was made: a damaged word in a CHECK would refuse good rows. */
+static int check_made(sqlite3 *db, const char *made) {
+  g_auto(GStrv) words = g_strsplit(made, " ", 4); /* CREATE, TABLE or INDEX, its name */
+  sqlite3_stmt *statement = NULL;
+  int code = sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema WHERE name = ?1", -1, &statement, NULL);
+  if (code == SQLITE_OK)
+    code = sqlite3_bind_text(statement, 1, words[2], -1, SQLITE_STATIC);
+  if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW)
+    code = is_kept(made, (const char *)sqlite3_column_text(statement, 0)) ? SQLITE_OK : SQLITE_CORRUPT;
+  else if (code == SQLITE_DONE)
+    code = SQLITE_CORRUPT;
+  sqlite3_finalize(statement);
+  return code;
+}
+
 int pino_schema_check(sqlite3 *db) {
+  g_auto(GStrv) made = g_strsplit(VERSION_1, ";", -1);
   int code = SQLITE_OK;
+  for (guint i = 0; made[i] != NULL && code == SQLITE_OK; i++)
+    if (*made[i] != '\0')
+      code = check_made(db, made[i]);
   for (int id = 0; id < PINO_N_TABLES && code == SQLITE_OK; id++) {
     g_autofree char *sql = pino_table_select_sql(pino_table((PinoTableId)id), "");
     sqlite3_stmt *statement = NULL;
