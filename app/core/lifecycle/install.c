@@ -17,6 +17,7 @@
 #include "lifecycle/workplace.h"
 #include "state/installation.h"
 #include "storage/atomic.h"
+#include "storage/mend.h"
 #include "storage/tree.h"
 
 #define LOOK "plan-" /* clones that are only looked at, under HOME/cache */
@@ -229,11 +230,26 @@ static void describe(PinoWork *work, const PinoInstallation *record, gboolean al
     pino_work_stage(work, "done", already ? "%s is installed already" : "%s is installed", work->app);
 }
 
+/* Packages that a killed pip or uv was just putting in would be in the way of the next one. */
+static gboolean mend_packages(PinoWork *work, GError **error) {
+  g_autoptr(GPtrArray) removed = NULL;
+  if (!pino_venvs_mend(work->folder, &removed, error)) {
+    g_prefix_error(error, "what the install before left half-made cannot be taken away: ");
+    return FALSE;
+  }
+  for (guint i = 0; i < removed->len; i++)
+    pino_work_stage(work, "install", "%s was only half put in: it will be put in anew",
+                    (const char *)removed->pdata[i]);
+  return TRUE;
+}
+
 static gboolean run_script(PinoWork *work, PinoInstallation *record, GError **error) {
   g_autofree char *script = g_build_filename(work->folder, record->script, NULL);
   g_autofree char *steps = pino_installation_steps(work->home, work->app);
   gboolean anew = pino_work_flag(work, "from_start") || (!record->installing && record->failed == 0);
   guint failed = 0;
+  if (record->installing && !mend_packages(work, error))
+    return FALSE;
   g_free(record->commit);
   record->commit = pino_update_commit(work->folder);
   record->installing = TRUE;
