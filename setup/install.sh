@@ -46,6 +46,7 @@ test | clang-format                  | checks the layout of the code
 test | universal-ctags               | checks the length of functions
 test | shellcheck                    | checks shell scripts
 test | python3-yaml                  | reads docs/openapi.yaml
+test | python3-tornado               | what the notebook's package speaks to the engine with
 test | 7zip                          | makes archives with passwords, which must be refused
 test | btrfs-progs                   | makes a disk with reflinks, for the pool
 test | aria2                         | what downloads are measured against
