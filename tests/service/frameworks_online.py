@@ -130,11 +130,18 @@ def fetch(url):
         raise AssertionError("%s: %s" % (url, error))
 
 
-def check_url(framework, port, url):
-    """One of the right spellings; a token's value may be any."""
+def right_url(service, run, framework, port):
+    """One of the right spellings, once it is there: what an earlier line named may have answered first, until the surer
+    one comes. A token's value may be any."""
     wanted = ["http://%s:%d%s" % (host, port, framework.path) for host in framework.hosts]
-    if re.sub(r"(?<=token=)\w+$|/$", "", url) not in wanted:
-        raise AssertionError("url: expected %s, got %r" % (" or ".join(wanted), url))
+
+    def there():
+        url = service.view(run)["url"]
+        return url if re.sub(r"(?<=token=)\w+$|/$", "", url) in wanted else None
+
+    return service.waits(
+        there, lambda: "url: %s, and not %r" % (" or ".join(wanted), service.view(run)["url"]), 5
+    )
 
 
 def check(service, framework, folder):
@@ -145,7 +152,7 @@ def check(service, framework, folder):
     try:
         watch = Watch(service, run, port)
         took = watch.until_known()
-        check_url(framework, port, watch.url)
+        watch.url = right_url(service, run, framework, port)
         answer = fetch(watch.url)
         if not re.search(framework.sign, answer):
             raise AssertionError(
