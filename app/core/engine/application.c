@@ -11,13 +11,6 @@ static PinoApplication *find_row(PinoEngine *engine, const char *app) {
   return g_hash_table_lookup(engine->applications, app);
 }
 
-static void replace(char **place, const char *text) {
-  if (g_strcmp0(*place, text) == 0)
-    return;
-  g_free(*place);
-  *place = g_strdup(text);
-}
-
 /* --- the state ------------------------------------------------------------------------------------------------- */
 
 /* What one live run makes of its app, or NULL. */
@@ -120,7 +113,7 @@ static void tell(PinoEngine *engine, const char *app, const char *state) {
 
 static void put(PinoEngine *engine, PinoApplication *row) {
   g_autoptr(GError) error = NULL;
-  replace(&row->state, state_now(engine, row));
+  pino_engine_set_text(&row->state, state_now(engine, row));
   row->updated_at = pino_engine_now();
   if (!pino_library_put_application(engine->library, row, &error))
     pino_engine_trouble(engine, "the library cannot be written", error);
@@ -165,15 +158,15 @@ void pino_application_look(PinoEngine *engine, const char *id) {
   }
   if (row == NULL)
     row = make_row(engine, app);
-  replace(&row->install_path, app->path);
-  replace(&row->repository_url, app->repository);
-  replace(&row->version, app->commit);
+  pino_engine_set_text(&row->install_path, app->path);
+  pino_engine_set_text(&row->repository_url, app->repository);
+  pino_engine_set_text(&row->version, app->commit);
   if (app->title != NULL || row->name == NULL)
-    replace(&row->name, app->title != NULL ? app->title : app->id);
+    pino_engine_set_text(&row->name, app->title != NULL ? app->title : app->id);
   if (app->description != NULL)
-    replace(&row->description, app->description);
+    pino_engine_set_text(&row->description, app->description);
   if (app->icon != NULL)
-    replace(&row->icon, app->icon);
+    pino_engine_set_text(&row->icon, app->icon);
   put(engine, row);
   if (row->described_at != app->modified)
     pino_menus_describe(engine->menus, id);
@@ -276,7 +269,7 @@ void pino_application_describe(PinoEngine *engine, const char *id, JsonObject *m
     gboolean installed = json_object_get_boolean_member_with_default(menu, "installed", FALSE) ||
                          (row->installed && state_of_runs(engine, id) != NULL);
     if (title != NULL && *title != '\0')
-      replace(&row->name, title);
+      pino_engine_set_text(&row->name, title);
     if (installed && !row->installed)
       row->installed_at = pino_engine_now();
     row->installed = installed && !pino_application_is_half(engine, id);

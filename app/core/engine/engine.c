@@ -22,6 +22,13 @@ gint64 pino_engine_now(void) {
   return g_get_real_time() / 1000;
 }
 
+void pino_engine_set_text(char **place, const char *text) {
+  if (g_strcmp0(*place, text) == 0)
+    return;
+  g_free(*place);
+  *place = g_strdup(text);
+}
+
 const char *pino_engine_home(PinoEngine *engine) {
   return engine->home;
 }

@@ -412,6 +412,8 @@ void pino_engine_tell(PinoEngine *engine, char *json);
 /* Something a person should know. */
 void pino_engine_trouble(PinoEngine *engine, const char *about, const GError *error);
 gint64 pino_engine_now(void); /* ms since 1970 */
+/* Puts a copy of text (may be NULL) in the place of what is there. */
+void pino_engine_set_text(char **place, const char *text);
 /* Settings in force. */
 int pino_engine_setting(PinoEngine *engine, const char *key);
 

@@ -255,13 +255,6 @@ gboolean pino_live_is_over(const PinoLive *live) {
 
 /* --- writing and telling --------------------------------------------------------------------------------------- */
 
-static void replace(char **place, const char *text) {
-  if (g_strcmp0(*place, text) == 0)
-    return;
-  g_free(*place);
-  *place = g_strdup(text);
-}
-
 /* Borrowed; NULL: no script has such a text. */
 static const char *local_text(const PinoLive *live, const char *name) {
   for (guint i = 0; live->scripts != NULL && i < json_array_get_length(live->scripts); i++) {
@@ -315,7 +308,7 @@ static void fill_scripts(PinoRunRow *row, JsonArray *scripts) {
 
 static void fill_row(PinoLive *live) {
   PinoRunRow *row = live->row;
-  replace(&row->state, pino_live_state_name(live->state));
+  pino_engine_set_text(&row->state, pino_live_state_name(live->state));
   row->checkpoint = (gint64)live->checkpoint;
   if (live->scripts != NULL)
     fill_scripts(row, live->scripts);
@@ -323,7 +316,7 @@ static void fill_row(PinoLive *live) {
     return;
   g_autofree char *url = pino_live_local_url(live);
   if (url != NULL)
-    replace(&row->url, url);
+    pino_engine_set_text(&row->url, url);
 }
 
 static void tell_run(PinoLive *live) {
@@ -550,7 +543,7 @@ void pino_live_end(PinoLive *live, PinoLiveState state, const char *error) {
     engine->ended = TRUE;
     live->state = state;
     live->row->ended_at = pino_engine_now();
-    replace(&live->row->error, error);
+    pino_engine_set_text(&live->row->error, error);
     g_ptr_array_set_size(live->questions, 0);
     pino_find_stop(live);
     if (live->health_id != 0)

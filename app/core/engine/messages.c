@@ -80,11 +80,10 @@ void pino_runner_hello(PinoLive *live, JsonObject *hello) {
 
 /* --- the state ------------------------------------------------------------------------------------------------- */
 
+/* What is not told stays. */
 static void replace(char **place, const char *given) {
-  if (given == NULL || g_strcmp0(*place, given) == 0)
-    return;
-  g_free(*place);
-  *place = g_strdup(given);
+  if (given != NULL)
+    pino_engine_set_text(place, given);
 }
 
 static void take_shell(PinoLive *live, JsonObject *entry) {

@@ -31,13 +31,6 @@ const char *pino_tunnel_status_name(PinoTunnelStatus status) {
   return names[status];
 }
 
-static void replace(char **place, const char *text) {
-  if (g_strcmp0(*place, text) == 0)
-    return;
-  g_free(*place);
-  *place = g_strdup(text);
-}
-
 static GInetAddress *address_of(const struct ifaddrs *item) {
   const struct sockaddr *address = item->ifa_addr;
   if (address != NULL && address->sa_family == AF_INET)
@@ -75,8 +68,8 @@ gboolean pino_tunnel_lead(PinoTunnel *tunnel, const char *local_url) {
   const char *address = anywhere ? pino_listen_loopback(port) : g_str_equal(host, "::") ? "::1" : host;
   if (!is_of_this_machine(address))
     return FALSE;
-  replace(&tunnel->local_url, local_url);
-  replace(&tunnel->address, address);
+  pino_engine_set_text(&tunnel->local_url, local_url);
+  pino_engine_set_text(&tunnel->address, address);
   tunnel->port = port;
   return TRUE;
 }
@@ -260,7 +253,7 @@ static void take_address(PinoTunnel *tunnel, const char *public_url) {
     check_in(tunnel, 0);
     return;
   }
-  replace(&tunnel->public_url, public_url);
+  pino_engine_set_text(&tunnel->public_url, public_url);
   tunnel->addressed = g_get_monotonic_time();
   tunnel->misses = 0;
   if (tunnel->status == PINO_TUNNEL_OPEN)
@@ -291,7 +284,7 @@ static gboolean begin_platform(PinoTunnel *tunnel) {
     const PinoAddress *address = addresses->list->pdata[i];
     g_autofree char *why = NULL;
     if (is_usable(tunnel, address, &why)) {
-      replace(&tunnel->provider, PINO_TUNNEL_PLATFORM);
+      pino_engine_set_text(&tunnel->provider, PINO_TUNNEL_PLATFORM);
       take_address(tunnel, address->url);
       return TRUE;
     }
@@ -323,7 +316,7 @@ static char *network_address(void) {
 /* Its gate is all that it needs; nobody is asked whether it answers, for it answers to others. */
 static void begin_local(PinoTunnel *tunnel) {
   g_autofree char *address = network_address();
-  replace(&tunnel->provider, PINO_TUNNEL_LOCAL);
+  pino_engine_set_text(&tunnel->provider, PINO_TUNNEL_LOCAL);
   if (tunnel->own == NULL)
     tunnel->own = pino_gateway_new(tunnel->tunnels, tunnel->id, tunnel->local_port);
   pino_gateway_publish(tunnel->own);
@@ -380,7 +373,7 @@ PinoAgentSpec pino_tunnel_spec(PinoTunnels *tunnels, const char *id, GPtrArray *
 static void start_agent(PinoTunnel *tunnel, const PinoProvider *provider) {
   g_autoptr(GPtrArray) texts = NULL;
   g_autoptr(GError) error = NULL;
-  replace(&tunnel->provider, provider->id);
+  pino_engine_set_text(&tunnel->provider, provider->id);
   g_free(tunnel->agent_id);
   tunnel->agent_id = g_strconcat(tunnel->id, "-", provider->id, NULL);
   pino_tunnel_publish(tunnel);
@@ -399,7 +392,7 @@ static void wait_for(PinoTunnel *tunnel, gint64 until, const char *why) {
   tunnel->status = PINO_TUNNEL_WAITING;
   tunnel->retry_at = pino_engine_now() + ms;
   if (until == G_MAXINT64 || tunnel->trouble == NULL)
-    replace(&tunnel->trouble, *why != '\0' ? why : "there is no provider that may be used");
+    pino_engine_set_text(&tunnel->trouble, *why != '\0' ? why : "there is no provider that may be used");
   begin_later(tunnel, ms);
   pino_tunnel_changed(tunnel);
   pino_tunnels_answer(tunnel, tunnel->trouble);

@@ -95,9 +95,7 @@ static gboolean take_head(PinoConnection *connection) {
   return TRUE;
 }
 
-static gboolean at_head(PinoConnection *connection) {
-  if (take_head(connection))
-    return TRUE;
+gboolean pino_connection_read(PinoConnection *connection) {
   switch (pino_stream_fill(&connection->up, connection->gate->blocks, &connection->socket)) {
   case PINO_IO_MOVED:
     return TRUE;
@@ -108,6 +106,12 @@ static gboolean at_head(PinoConnection *connection) {
   default:
     return FALSE;
   }
+}
+
+static gboolean at_head(PinoConnection *connection) {
+  if (take_head(connection))
+    return TRUE;
+  return pino_connection_read(connection);
 }
 
 static gboolean at_answer(PinoConnection *connection) {
@@ -129,16 +133,7 @@ static gboolean at_linger(PinoConnection *connection) {
     pino_connection_close(connection);
     return TRUE;
   }
-  switch (pino_stream_fill(up, connection->gate->blocks, &connection->socket)) {
-  case PINO_IO_MOVED:
-    return TRUE;
-  case PINO_IO_ENDED:
-  case PINO_IO_BROKEN:
-    pino_connection_close(connection);
-    return TRUE;
-  default:
-    return FALSE;
-  }
+  return pino_connection_read(connection);
 }
 
 static PinoWait wait_of(const PinoConnection *connection) {

@@ -51,6 +51,8 @@ typedef struct {
 void pino_connection_new(PinoGate *gate, int fd, const struct sockaddr *peer);
 /* At once, with the connection to the app. */
 void pino_connection_close(PinoConnection *connection);
+/* Reads what the client has sent on. TRUE: something came, or it is gone and the connection closed. */
+gboolean pino_connection_read(PinoConnection *connection);
 /* Ends those that are with an app for which another passcode was set since: PinoGate.routes are new ones. */
 void pino_connection_recheck(PinoGate *gate);
 /* Goes on as far as it can; to be called when something happened. */

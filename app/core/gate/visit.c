@@ -282,14 +282,5 @@ gboolean pino_visit_read_form(PinoConnection *connection) {
                  (PinoSlice){up->block != NULL ? up->block + up->start : NULL, up->ready - up->start});
     return TRUE;
   }
-  switch (pino_stream_fill(up, connection->gate->blocks, &connection->socket)) {
-  case PINO_IO_MOVED:
-    return TRUE;
-  case PINO_IO_ENDED:
-  case PINO_IO_BROKEN:
-    pino_connection_close(connection);
-    return TRUE;
-  default:
-    return FALSE;
-  }
+  return pino_connection_read(connection);
 }
