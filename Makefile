@@ -52,18 +52,21 @@ lint: setup-test build/build.ninja
 
 # Every suite three times: as it is, under AddressSanitizer and UBSan, and (rooms without JavaScript) under ThreadSanitizer.
 test: setup-test build
-	@rm -f build/meson-logs/testlog.json build-asan/meson-logs/testlog.json build-tsan/meson-logs/testlog.json
+	@rm -f $(foreach b,build build-asan build-tsan,$(b)/meson-logs/testlog.json $(b)/meson-logs/again.json)
 	@echo "testing: build"
 	@meson test -C build --quiet >build/test.log 2>&1 || true
+	@python3 tests/again.py build
 	@tests/sanitizers/build.sh build-asan address,undefined
 	@echo "testing: build-asan"
 	@$(ASAN_ENV) meson test -C build-asan --quiet $(addprefix --no-suite ,$(ASAN_WITHOUT)) --timeout-multiplier 4 \
 	  >build-asan/test.log 2>&1 || true
+	@$(ASAN_ENV) python3 tests/again.py build-asan --timeout-multiplier 4
 	@tests/sanitizers/build.sh build-tsan thread
 	@echo "testing: build-tsan"
 	@$(TSAN_ENV) meson test -C build-tsan --quiet $(addprefix --suite ,$(TSAN_SUITES)) --test-args='$(TSAN_SKIP)' \
 	  --timeout-multiplier 4 \
 	  >build-tsan/test.log 2>&1 || true
+	@$(TSAN_ENV) python3 tests/again.py build-tsan --test-args='$(TSAN_SKIP)' --timeout-multiplier 4
 	@python3 tests/report.py build build-asan build-tsan
 
 bench: build

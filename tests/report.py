@@ -5,9 +5,10 @@
 
 Reads the log that `meson test` leaves in each build folder. A TAP program counts with each of its cases, any other
 program as one. A program that crashed, ran out of time or stopped before its plan was done counts as failed for what
-is missing. The output of what failed is printed before the closing line, `N passed, N failed`. A case that was skipped
-in every build is named, and in CI (CI=true) is a failure: there, everything a test needs is to be there. Exit status 0
-if nothing failed.
+is missing. The output of what failed is printed before the closing line, `N passed, N failed`; so is that of what passed
+only when it ran once more (again.py), which counts as the second run says and is named as unsteady. A case that was
+skipped in every build is named, and in CI (CI=true) is a failure: there, everything a test needs is to be there. Exit
+status 0 if nothing failed.
 """
 
 import json
@@ -18,6 +19,7 @@ import sys
 CASE = re.compile(r"^(not )?ok\b(?:\s+\d+)?(?:\s*-)?\s*(.*?)(?:\s*#\s*(skip|todo)\b(.*))?\s*$", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*skip\b(.*))?$", re.IGNORECASE)
 TAIL = 6000
+FIRST, AGAIN = "testlog", "again"  # names of logs
 
 
 class Tally:
@@ -27,6 +29,7 @@ class Tally:
         self.failed = 0
         self.failures = []  # names; one may stand for several cases that were not reached
         self.skipped = []  # (build, program, case, reason)
+        self.unsteady = []  # programs that failed and then passed
 
     def never_run(self):
         """Names of what was skipped and passed in no build, each once."""
@@ -104,9 +107,32 @@ def show(label, entry, text):
         print(errors[-TAIL:])
 
 
-def read_log(build):
-    with open(os.path.join(build, "meson-logs", "testlog.json"), encoding="utf-8", errors="replace") as log:
+def log_path(build, name):
+    return os.path.join(build, "meson-logs", name + ".json")
+
+
+def read_log(build, name=FIRST):
+    with open(log_path(build, name), encoding="utf-8", errors="replace") as log:
         return [json.loads(line) for line in log if line.strip()]
+
+
+def second_tries(build):
+    """The entries of what was run once more and passed, by name."""
+    try:
+        return {entry["name"]: entry for entry in read_log(build, AGAIN) if entry["result"] == "OK"}
+    except (OSError, ValueError):
+        return {}
+
+
+def add_build(tally, build, entries):
+    second = second_tries(build)
+    for entry in entries:
+        if entry["result"] in ("OK", "SKIP") or entry["name"] not in second:
+            add(tally, build, entry)
+        else:
+            show("%s: %s" % (build, entry["name"]), entry, entry.get("stdout") or "")
+            tally.unsteady.append("%s: %s" % (build, entry["name"]))
+            add(tally, build, second[entry["name"]])
 
 
 def main(builds):
@@ -120,12 +146,13 @@ def main(builds):
         if not entries:
             tally.failed += 1
             tally.failures.append("%s: no test was run" % build)
-        for entry in entries:
-            add(tally, build, entry)
+        add_build(tally, build, entries)
     strict = os.environ.get("CI") == "true"
     skipped = tally.never_run()
     for name in skipped:
         print("skipped: %s" % name)
+    for name in tally.unsteady:
+        print("unsteady: %s: failed, and passed when it ran once more" % name)
     for name in tally.failures:
         print("FAILED: %s" % name)
     failed = tally.failed + (len(skipped) if strict else 0)

@@ -90,13 +90,13 @@ def _line(error: BaseException) -> str:
 
 
 def _ask_colab(name: str) -> Any:
-    from google.colab import userdata  # type: ignore  # there is one only on Colab
+    from google.colab import userdata  # there is one only on Colab
 
     return userdata.get(name)
 
 
 def _ask_kaggle(name: str) -> Any:
-    from kaggle_secrets import UserSecretsClient  # type: ignore  # there is one only on Kaggle
+    from kaggle_secrets import UserSecretsClient  # there is one only on Kaggle
 
     return UserSecretsClient().get_secret(name)
 
