@@ -99,11 +99,12 @@ def lock_holder(path):
         inode = os.stat(path).st_ino
     except FileNotFoundError:
         return None
-    with open("/proc/locks", encoding="ascii") as file:
-        for line in file:
-            fields = line.split()
-            if "FLOCK" in fields and fields[-3].rsplit(":", 1)[1] == str(inode):
-                return int(fields[-4])
+    for _ in range(4):  # the kernel tells of locks page by page, and may leave one out while others come and go
+        with open("/proc/locks", encoding="ascii") as file:
+            for line in file:
+                fields = line.split()
+                if "FLOCK" in fields and fields[-3].rsplit(":", 1)[1] == str(inode):
+                    return int(fields[-4])
     return None
 
 
