@@ -15,6 +15,7 @@
 #include "runner/commands.h"
 #include "runner/job.h"
 #include "runner/link.h"
+#include "runner/news.h"
 #include "runner/registry.h"
 #include "script/resolve.h"
 #include "script/run.h"
@@ -41,6 +42,7 @@ typedef struct {
   guint timer;
   /* the run's thread's, until it has ended */
   PinoBook *book;
+  PinoNews *news;
   GPtrArray *stops; /* Stop: scripts that another run wants ended */
   GSource *teller;  /* the state is to be told */
   gint64 told_us;
@@ -215,12 +217,18 @@ static void note_failure(Serve *serve, const GError *error) {
   pino_book_note(&end, serve->book);
 }
 
+static void on_event(const PinoEvent *event, gpointer data) {
+  Serve *serve = data;
+  pino_book_note(event, serve->book);
+  pino_news_note(serve->news, event);
+}
+
 static PinoRun *make_run(Serve *serve, PinoRegistrySource *source) {
   PinoRegistry registry = pino_registry(source);
   PinoRunOptions options = {
       .home = serve->options.home,
-      .sink = pino_book_note,
-      .data = serve->book,
+      .sink = on_event,
+      .data = serve,
       .ask = on_ask,
       .ask_data = serve,
       .terminal = -1,
@@ -262,12 +270,14 @@ static void do_job(Serve *serve) {
     serve->end = compose_end(PINO_OUTCOME_ERROR, error, NULL);
     return;
   }
+  serve->news = pino_news_new(serve->link, serve->context);
   set_run(serve, make_run(serve, &source));
   PinoOutcome outcome = do_script(serve, &serve->left, &error);
   g_autofree char *members = pino_run_snapshot(serve->run);
   serve->end =
       serve->left ? g_strdup_printf("{\"type\":\"left\",%s}", members) : compose_end(outcome, error, members);
   let_go(serve);
+  g_clear_pointer(&serve->news, pino_news_free);
 }
 
 static gboolean on_over(gpointer data);

@@ -107,6 +107,20 @@ gboolean pino_call_query_number(PinoCall *call, const char *name, guint64 otherw
   return FALSE;
 }
 
+gboolean pino_call_query_offset(PinoCall *call, const char *name, PinoOffset *offset) {
+  const char *text = pino_call_query(call, name);
+  *offset = (PinoOffset){.from_end = text != NULL && *text == '-'};
+  if (text == NULL || g_ascii_string_to_unsigned(text + (offset->from_end ? 1 : 0), 10,
+                                                 offset->from_end ? 1 : 0, G_MAXINT64, &offset->bytes, NULL))
+    return TRUE;
+  g_autofree char *detail = g_strdup_printf("'%s' must be a whole number up to %" G_GINT64_FORMAT
+                                            ", or such a number from 1 on with "
+                                            "'-' in front: so many bytes before the end",
+                                            name, G_MAXINT64);
+  pino_call_problem(call, SOUP_STATUS_BAD_REQUEST, detail);
+  return FALSE;
+}
+
 gboolean pino_call_read_body(PinoCall *call) {
   g_autoptr(GError) error = NULL;
   SoupMessageBody *body = soup_server_message_get_request_body(call->message);

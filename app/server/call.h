@@ -73,6 +73,14 @@ const char *pino_call_query(PinoCall *call, const char *name);
 gboolean pino_call_query_number(PinoCall *call, const char *name, guint64 otherwise, guint64 most,
                                 guint64 *value);
 
+/* A place in a file from there: a byte of it, 0 by default, or with "-" in front so many bytes before its end. FALSE as
+ * above. */
+typedef struct {
+  guint64 bytes;
+  gboolean from_end;
+} PinoOffset;
+gboolean pino_call_query_offset(PinoCall *call, const char *name, PinoOffset *offset);
+
 /* --- the answer ---- */
 
 /* Sets a header of the answer. */

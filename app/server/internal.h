@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 #define PINO_SERVER_SOCKET "engine.sock"
 #define PINO_BODY_LARGEST (1024 * 1024)
 #define PINO_HEAD_LARGEST (16 * 1024)
+#define PINO_LOG_LINE (64 * 1024) /* so far on a line's beginning is looked for in a shell's log */
 
 typedef struct _PinoMachineDesk PinoMachineDesk;
 

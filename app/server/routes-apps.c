@@ -51,6 +51,24 @@ static void answer_menu(PinoCall *call) {
   pino_engine_menu(pino_call_engine(call), pino_call_name(call, 0), NULL, on_menu, pino_call_hold(call));
 }
 
+static void answer_environment(PinoCall *call) {
+  GError *error = NULL;
+  GBytes *view = pino_engine_environment(pino_call_engine(call), pino_call_name(call, 0), &error);
+  if (view == NULL)
+    pino_call_fail(call, error);
+  else
+    pino_call_answer(call, SOUP_STATUS_OK, NULL, view);
+}
+
+static void put_environment(PinoCall *call) {
+  GError *error = NULL;
+  g_autofree char *values = pino_call_object(call, "values");
+  if (pino_engine_set_environment(pino_call_engine(call), pino_call_name(call, 0), values, &error))
+    answer_environment(call);
+  else
+    pino_call_fail(call, error);
+}
+
 static void start(PinoCall *call) {
   pino_doing_start(call, pino_call_name(call, 0), pino_call_text(call, "script"));
 }
@@ -70,12 +88,16 @@ static const PinoMember start_members[] = {
     {"rows", PINO_MEMBER_NUMBER, FALSE, 1, 1000},
     {NULL, 0, FALSE, 0, 0},
 };
+static const PinoMember values_members[] = {{"values", PINO_MEMBER_OBJECT, TRUE, 0, 0},
+                                            {NULL, 0, FALSE, 0, 0}};
 static const PinoMember no_members[] = {{NULL, 0, FALSE, 0, 0}};
 
 const PinoRoute pino_routes_apps[] = {
     {"GET", "/v1/apps", answer_apps, 0, NULL},
     {"GET", "/v1/apps/{app}", answer_app, 0, NULL},
     {"GET", "/v1/apps/{app}/menu", answer_menu, 0, NULL},
+    {"GET", "/v1/apps/{app}/environment", answer_environment, 0, NULL},
+    {"PUT", "/v1/apps/{app}/environment", put_environment, 0, values_members},
     {"POST", "/v1/apps/{app}/start", start, 0, start_members},
     {"POST", "/v1/apps/{app}/stop", stop, 0, no_members},
     {"POST", "/v1/apps/{app}/restart", restart, 0, start_members},

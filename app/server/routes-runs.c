@@ -3,6 +3,7 @@
 
 #include "server/doing.h"
 #include "server/internal.h"
+#include "server/tail.h"
 #include "state/journal.h"
 
 #define RUNS_MOST 1000
@@ -76,8 +77,8 @@ static void answer_question(PinoCall *call) {
 
 static void answer_events(PinoCall *call) {
   GError *error = NULL;
-  guint64 offset;
-  if (!pino_call_query_number(call, "offset", 0, G_MAXINT64, &offset))
+  PinoOffset offset;
+  if (!pino_call_query_offset(call, "offset", &offset))
     return;
   const char *run = pino_call_name(call, 0);
   g_autofree char *journal = pino_engine_journal(pino_call_engine(call), run, &error);
@@ -87,7 +88,8 @@ static void answer_events(PinoCall *call) {
   }
   /* Asked before reading: what a run that is over wrote is then all there. */
   gboolean live = pino_engine_run_is_live(pino_call_engine(call), run);
-  g_autoptr(PinoJournalReader) reader = pino_journal_reader_new(journal, offset);
+  g_autoptr(PinoJournalReader) reader = pino_journal_reader_new(
+      journal, offset.from_end ? pino_tail_find(journal, offset.bytes, G_MAXUINT64) : offset.bytes);
   GString *out = g_string_new(NULL);
   pino_journal_reader_next(reader, out, EVENTS_MOST);
   char next[24];

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "server/internal.h"
+#include "server/tail.h"
 
 #define LOG_MOST (4 * 1024 * 1024) /* bytes of one answer */
 #define LOG_USUAL (1024 * 1024)
@@ -43,18 +44,21 @@ static GBytes *read_log(const char *path, guint64 offset, gsize limit, GError **
 
 static void answer_log(PinoCall *call) {
   GError *error = NULL;
-  guint64 offset, limit;
-  if (!pino_call_query_number(call, "offset", 0, G_MAXINT64, &offset) ||
+  PinoOffset offset;
+  guint64 limit;
+  if (!pino_call_query_offset(call, "offset", &offset) ||
       !pino_call_query_number(call, "limit", LOG_USUAL, LOG_MOST, &limit))
     return;
   g_autofree char *path = pino_engine_shell_log(pino_call_engine(call), pino_call_name(call, 0), &error);
-  GBytes *bytes = path != NULL ? read_log(path, offset, (gsize)limit, &error) : NULL;
+  if (path != NULL && offset.from_end)
+    offset.bytes = pino_tail_find(path, offset.bytes, PINO_LOG_LINE);
+  GBytes *bytes = path != NULL ? read_log(path, offset.bytes, (gsize)limit, &error) : NULL;
   if (bytes == NULL) {
     pino_call_fail(call, error);
     return;
   }
   char next[24];
-  g_snprintf(next, sizeof next, "%" G_GUINT64_FORMAT, offset + g_bytes_get_size(bytes));
+  g_snprintf(next, sizeof next, "%" G_GUINT64_FORMAT, offset.bytes + g_bytes_get_size(bytes));
   pino_call_header(call, "X-Next-Offset", next);
   pino_call_answer(call, SOUP_STATUS_OK, "application/octet-stream", bytes);
 }

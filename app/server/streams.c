@@ -12,11 +12,13 @@
 #include "base/error.h"
 #include "server/body.h"
 #include "server/internal.h"
+#include "server/tail.h"
 #include "state/journal.h"
 
 #define PIECE (64 * 1024)
 #define EVENTS_MOST 1000
 #define EVENTS_BYTES (1024 * 1024)
+#define TOLD_SHARE 4 /* what apps say may be such a part of what waits */
 
 typedef struct _Follower Follower;
 
@@ -126,6 +128,12 @@ static Follower *follow(PinoServer *server, PinoSocket *socket, const Kind *kind
   return follower;
 }
 
+/* Who asked for the end of a file is told first where that begins. */
+static void send_place(Follower *follower, const char *members) {
+  g_autofree char *text = g_strdup_printf("{\"offset\":%" G_GUINT64_FORMAT "%s}", follower->offset, members);
+  pino_socket_send(follower->socket, TRUE, text, strlen(text));
+}
+
 /* --- a run's events ---- */
 
 static gboolean send_events(Follower *follower) {
@@ -155,24 +163,28 @@ static void run_opened(PinoServer *server, PinoSocket *socket, gpointer data) {
       .drained = on_drained, .stalled = on_stalled, .closed = follower_free};
   PinoCall *call = data;
   const char *run = pino_call_name(call, 0);
-  guint64 offset = g_ascii_strtoull(
-      pino_call_query(call, "offset") != NULL ? pino_call_query(call, "offset") : "0", NULL, 10);
   char *path = pino_engine_journal(server->engine, run, NULL);
-  if (path == NULL) { /* forgotten between the handshake's two halves */
+  PinoOffset from;
+  if (path == NULL || !pino_call_query_offset(call, "offset", &from)) {
+    /* forgotten between the handshake's two halves */
+    g_free(path);
     pino_socket_drop(socket);
     return;
   }
+  guint64 offset = from.from_end ? pino_tail_find(path, from.bytes, G_MAXUINT64) : from.bytes;
   Follower *follower = follow(server, socket, &kind, run, path, offset);
   follower->reader = pino_journal_reader_new(path, offset);
   pino_socket_listen(socket, &events, follower);
+  if (from.from_end)
+    send_place(follower, ",\"events\":[]");
 }
 
 /* TRUE: it may be followed from the query's offset. */
 static gboolean may_follow(PinoCall *call,
                            char *(*path_of)(PinoEngine *engine, const char *id, GError **error)) {
   GError *error = NULL;
-  guint64 offset;
-  if (!pino_call_query_number(call, "offset", 0, G_MAXINT64, &offset))
+  PinoOffset offset;
+  if (!pino_call_query_offset(call, "offset", &offset))
     return FALSE;
   g_autofree char *path = path_of(pino_call_engine(call), pino_call_name(call, 0), &error);
   if (path == NULL)
@@ -255,14 +267,19 @@ static void shell_opened(PinoServer *server, PinoSocket *socket, gpointer data) 
       .message = on_typed, .drained = on_drained, .stalled = on_stalled, .closed = follower_free};
   PinoCall *call = data;
   const char *shell = pino_call_name(call, 0);
-  guint64 offset = g_ascii_strtoull(
-      pino_call_query(call, "offset") != NULL ? pino_call_query(call, "offset") : "0", NULL, 10);
   char *path = pino_engine_shell_log(server->engine, shell, NULL);
-  if (path == NULL) { /* forgotten between the handshake's two halves */
+  PinoOffset from;
+  if (path == NULL || !pino_call_query_offset(call, "offset", &from)) {
+    /* forgotten between the handshake's two halves */
+    g_free(path);
     pino_socket_drop(socket);
     return;
   }
-  pino_socket_listen(socket, &events, follow(server, socket, &kind, shell, path, offset));
+  guint64 offset = from.from_end ? pino_tail_find(path, from.bytes, PINO_LOG_LINE) : from.bytes;
+  Follower *follower = follow(server, socket, &kind, shell, path, offset);
+  pino_socket_listen(socket, &events, follower);
+  if (from.from_end)
+    send_place(follower, "");
 }
 
 void pino_stream_shell(PinoCall *call) {
@@ -278,6 +295,7 @@ typedef struct {
   guint watch;
   GQueue waiting; /* GBytes */
   gsize bytes;
+  guint left_out; /* of what apps say */
 } Feed;
 
 static void feed_free(gpointer data) {
@@ -287,9 +305,17 @@ static void feed_free(gpointer data) {
   g_free(feed);
 }
 
+static void send_left_out(Feed *feed) {
+  g_autofree char *event = g_strdup_printf("{\"type\":\"told\",\"dropped\":%u}", feed->left_out);
+  feed->left_out = 0;
+  pino_socket_send(feed->socket, TRUE, event, strlen(event));
+}
+
 static void feed_next(PinoSocket *socket, gpointer data) {
   Feed *feed = data;
   g_autoptr(GBytes) event = g_queue_pop_head(&feed->waiting);
+  if (event == NULL && feed->left_out > 0)
+    send_left_out(feed);
   if (event == NULL)
     return;
   gsize length;
@@ -298,10 +324,20 @@ static void feed_next(PinoSocket *socket, gpointer data) {
   pino_socket_send(socket, TRUE, bytes, length);
 }
 
+/* Talkative apps must not cost a slow client its connection: what they say is not the engine's state. */
+static gboolean may_be_left_out(const Feed *feed, const char *event, gsize length) {
+  return g_str_has_prefix(event, "{\"type\":\"told\"") && (feed->waiting.length >= EVENTS_MOST / TOLD_SHARE ||
+                                                           feed->bytes + length > EVENTS_BYTES / TOLD_SHARE);
+}
+
 static void on_event(const char *event, gsize length, gpointer data) {
   Feed *feed = data;
   if (!pino_socket_is_open(feed->socket))
     return;
+  if (may_be_left_out(feed, event, length)) {
+    feed->left_out++;
+    return;
+  }
   if (feed->waiting.length >= EVENTS_MOST || feed->bytes + length > EVENTS_BYTES) {
     pino_socket_close(feed->socket, PINO_SOCKET_TRY_LATER, "too far behind: ask for the state again");
     g_queue_clear_full(&feed->waiting, (GDestroyNotify)g_bytes_unref);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/wait.h"
 
 static void errno_errors_read_as_node_writes_them(void) {
@@ -79,6 +80,26 @@ static void wait_ms_lasts_as_long_as_told(void) {
   leave_context(context);
 }
 
+static void flat_json_is_told_from_deep(void) {
+  static const struct {
+    const char *text;
+    gboolean flat;
+  } cases[] = {
+      {"", TRUE},
+      {"[[{}]]", TRUE},
+      {"[[[[]]]]", FALSE},
+      {"[[],[],[[]],{\"a\":[]}]", TRUE},
+      {"[\"[[[[[[[[\", \"\\\"[[[[[\"]", TRUE},
+      {"\"\\\\\"[[[[", FALSE},
+      {"// \"\n[[[[", FALSE},
+      {"/* \" */ [[[[", FALSE},
+      {"[[[[ // \"", FALSE},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+    if (pino_json_is_flat(cases[i].text, strlen(cases[i].text), 3) != cases[i].flat)
+      g_error("%s", cases[i].text);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/base/errno-errors-read-as-node-writes-them", errno_errors_read_as_node_writes_them);
@@ -87,5 +108,6 @@ int main(int argc, char **argv) {
                   cancelling_from_another_thread_ends_a_wait);
   g_test_add_func("/base/done-before-the-wait-does-not-wait", done_before_the_wait_does_not_wait);
   g_test_add_func("/base/wait-ms-lasts-as-long-as-told", wait_ms_lasts_as_long_as_told);
+  g_test_add_func("/base/flat-json-is-told-from-deep", flat_json_is_told_from_deep);
   return g_test_run();
 }

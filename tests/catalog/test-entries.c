@@ -84,6 +84,8 @@ static void test_same_as_the_file(gconstpointer path) {
     g_assert_false(json_object_get_boolean_member(object, "own"));
     json_object_remove_member(object, "more");
     json_object_remove_member(object, "own");
+    g_assert_nonnull(json_object_get_object_member(object, "needs"));
+    json_object_remove_member(object, "needs");
     g_assert_true(json_node_equal(node, json_array_get_element(array, i)));
   }
 }

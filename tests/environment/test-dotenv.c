@@ -215,6 +215,29 @@ static void test_files(void) {
   g_rmdir(folder);
 }
 
+static void test_comments(void) {
+  static const struct {
+    const char *text, *key, *comment;
+  } cases[] = {
+      {"# one\n#two  \nA=1\n", "A", "one\ntwo"},
+      {"# of B\nB=1\nA=1\n", "A", ""},
+      {"# apart\n\nA=1\n", "A", ""},
+      {"####\n#\n# first\n#  ----\n# second\n####\nexport A='x'\n", "A", "first\n\nsecond"},
+      {"\xef\xbb\xbf# mark\r\nA=1\r\n", "A", "mark"},
+      {"# early\nA=1\n# late\nA=2\n", "A", "late"},
+      {"# gr\xc3\xbc\xc3\x9f\nA=1\n# end", "A", "gr\xc3\xbc\xc3\x9f"},
+      {"#B=2\nA=1\n", "A", "B=2"},
+      {"A=1\n", "A", ""},
+      {"# x\nA=1\n", "NO", ""},
+      {"B=\"\n# in a value\n\"\nA=1\n", "A", ""},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(PinoDotenv) dotenv = pino_dotenv_parse(cases[i].text, -1);
+    g_autofree char *comment = pino_dotenv_comment(dotenv, cases[i].key);
+    g_assert_cmpstr(comment, ==, cases[i].comment);
+  }
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/dotenv/reads", test_reads);
@@ -226,5 +249,6 @@ int main(int argc, char **argv) {
   g_test_add_func("/dotenv/refuses-keys", test_refuses_keys);
   g_test_add_func("/dotenv/keys-and-paths", test_keys_and_paths);
   g_test_add_func("/dotenv/files", test_files);
+  g_test_add_func("/dotenv/comments", test_comments);
   return g_test_run();
 }

@@ -249,5 +249,21 @@ def refuse(service):
         service.equal(store.settings["idle.cpu_percent"].set, False, "put back")
 
 
+@case("/notebook/actions/an-apps-environment")
+def fills_in(service):
+    apps.light(service.home, "light")
+    service.up()
+    with Desk(service) as desk:
+        store = desk.store
+        before = desk.done(store.environment, "light")
+        changed = desk.done(store.set_environment, "light", {"WORD": "you", "HF_TOKEN": "secret"})
+        by_key = {entry.key: entry for entry in changed.entries}
+        service.equal((by_key["WORD"].value, by_key["HF_TOKEN"].value, by_key["HF_TOKEN"].set), ("you", None, True), "set")
+        service.equal(desk.done(store.set_environment, "light", {"WORD": None, "HF_TOKEN": None}), before, "put back")
+        for values in ({"A B": "x"}, {"A": "two\nlines"}):
+            service.equal(type(desk.failed(store.set_environment, "light", values)), ProblemError, "refused")
+        service.equal(desk.failed(store.environment, "nobody").status, 404, "no such app")
+
+
 if __name__ == "__main__":
     leave()

@@ -66,6 +66,7 @@ def look(service, asked):
     service.equal((categories[0].count > 0, tags[0].count > 0), (True, True), "counts")
     service.equal(len(asked.providers()) > 0, True, "providers")
     service.equal(asked.tunnels(), (), "tunnels")
+    service.equal(asked.catalog_app("nemoml").needs.gpu, "nvidia", "needs")
 
 
 def run_something(service, asked):
@@ -81,6 +82,9 @@ def run_something(service, asked):
     page = asked.events(again.id)
     service.equal((page.events[0]["type"], page.live), ("run", False), "events")
     service.equal(asked.events(again.id, page.offset).events, (), "events after the last")
+    tail = asked.events(again.id, -200)
+    service.equal((page.events[-len(tail.events) :], tail.offset), (tail.events, page.offset), "the last events")
+    service.equal(asked.events(again.id, -(10**12)), page, "more than there are")
     script = asked.start_script(os.path.join(service.home, "api", "light", "start.json"))
     service.equal(asked.stop_run(script.id, wait=20), True, "stopped run")
 
@@ -94,6 +98,9 @@ def type_something(service, asked):
     service.waits(lambda: "got grüße 你好 17 91".encode() in asked.log(shell.id).data, lambda: asked.log(shell.id))
     page = asked.log(shell.id, offset=2, limit=3)
     service.equal((page.data, page.offset), (asked.log(shell.id).data[2:5], 5), "piece of the log")
+    whole = asked.log(shell.id)
+    service.equal(asked.log(shell.id, offset=-(len(whole.data) + 5)), whole, "more than the log has")
+    service.equal(whole.data.endswith(asked.log(shell.id, offset=-9).data), True, "its end")
     asked.stop_shell(shell.id)
     service.waits(lambda: not asked.shell(shell.id).running, "it ended")
 
@@ -111,6 +118,18 @@ def answer_something(service, asked):
 
 
 def change_something(service, asked):
+    before = asked.environment("light")
+    service.equal(before.path, os.path.join(service.home, "api", "light", "ENVIRONMENT"), "path")
+    changed = asked.set_environment("light", {"MY_TOKEN": "gehëim", "WORD": "ü # ö", "PINOKIO_SHARE_LOCAL": "true"})
+    by_key = {entry.key: entry for entry in changed.entries}
+    token, share = by_key["MY_TOKEN"], by_key["PINOKIO_SHARE_LOCAL"]
+    service.equal((token.value, token.set, token.secret, by_key["WORD"].value), (None, True, True, "ü # ö"), "set")
+    service.equal((share.value, share.default, share.known, share.description != ""), ("true", "false", True, True), "known")
+    nothing = {"MY_TOKEN": None, "WORD": None, "PINOKIO_SHARE_LOCAL": None}
+    service.equal(asked.set_environment("light", nothing), before, "put back")
+    service.equal(asked.environment("light"), before, "read again")
+    refused(asked.set_environment, "light", {"A B": "x"})
+    refused(asked.environment, "nothing")
     asked.set_setting("idle.cpu_percent", 7)
     settings = {setting.key: setting for setting in asked.settings()}
     service.equal((settings["idle.cpu_percent"].value, settings["idle.cpu_percent"].set), (7, True), "set")

@@ -432,6 +432,37 @@ def damaged(service):
         service.equal(len(desk.store.catalog) >= 284, True, "the others")
 
 
+@both("what-apps-say")
+def says(service, loop):
+    steps = [{"method": "notify", "params": {"html": "<b>Hello</b> number {{local.n || 0}}", "href": "https://example.org"}}]
+    steps += [{"method": "local.set", "params": {"n": "{{(local.n || 0) + 1}}"}}]
+    steps += [{"method": "jump", "params": {"index": "{{local.n < 200 ? 0 : 3}}"}}]
+    steps += [{"method": "web.open", "params": {"uri": "http://127.0.0.1:1/page"}}]
+    apps.app(service.home, "loud", {"pinokio.js": apps.menu("Loud app"), "start.json": apps.script(*steps)})
+    apps.app(service.home, "quiet", {"pinokio.js": apps.menu("Quiet"), "start.json": apps.script(*steps[3:], *steps[3:])})
+    service.up()
+    with Desk(service, loop) as desk:
+        store = desk.store
+        desk.watch("notice", value=lambda: len(store.notices))
+        quiet = service.launch("quiet", script="start.json")
+        desk.until(lambda: [notice.count for notice in store.notices] == [2], lambda: store.notices)
+        notice = store.notices[0]
+        service.equal((notice.kind, notice.app, notice.run, notice.html), ("app", "quiet", quiet, ""), "notice")
+        service.has(notice.text, "wants to show http://127.0.0.1:1/page")
+        service.equal(notice.href, "http://127.0.0.1:1/page", "page")
+        service.equal(len(desk.told["notice"]) >= 1, True, "told")
+        loud = service.launch("loud", script="start.json")
+        desk.until(lambda: any("more than is shown" in notice.text for notice in store.notices), lambda: store.notices)
+        service.becomes(loud, "finished")
+        desk.passes(0.3)
+        of_loud = [notice for notice in store.notices if notice.app == "loud"]
+        service.equal(len(of_loud), 10, "notices of one app")
+        service.equal(store.notices[0].app, "quiet", "the other's is still there")
+        shown = [notice for notice in of_loud if notice.html]
+        service.has(shown[0].text, ": Hello number ")
+        service.equal((shown[0].html[:12], shown[0].href), ("<b>Hello</b>", "https://example.org"), "as the app wrote it")
+
+
 @case("/notebook/store/engine-of-another-version-and-one-that-answers-nonsense")
 def nonsense(service):
     service.up()

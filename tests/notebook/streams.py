@@ -190,6 +190,41 @@ def terminal(service):
     service.equal(told.offsets[-1], len(told.data), "offset")
 
 
+@case("/notebook/events/from-the-end-through-a-kill")
+def tail(service):
+    """What was told once is gone on from where it ended, not from the end as it is then."""
+    apps.lines(service.home, "lines", rate=500)
+    service.up()
+    run = service.ready("lines")["id"]
+    shell = service.shells(run)[0]["id"]
+    log = service.log_path(shell)
+    service.waits(lambda: os.path.getsize(log) > 30000, "it prints")
+    told, typed = Told(), Told()
+    with nothing_left(), Events(address(service)) as events:
+        follower = follow(events, run, told, offset=-500)
+        opened = events.open_terminal(shell, typed.on_output, offset=-2000, on_state=typed.on_state)
+        for number in range(2):
+            service.waits(lambda: len(told.offsets) > 3 and len(typed.data) > 2000, "it comes")
+            service.kill()
+            service.waits(lambda: told.names()[-1] == typed.names()[-1] == LOST, "it is noticed")
+            seen = os.path.getsize(log)
+            service.waits(lambda: os.path.getsize(log) > seen + 5000, "it prints meanwhile")
+            service.up()
+            service.waits(lambda: told.names()[-1] == OPEN and typed.names()[-1] == OPEN, "it is found")
+        service.stop("lines")
+        over(follower, told)
+        over(opened, typed)
+    wanted, offset = service.events(run)
+    service.equal(told.events, wanted[len(wanted) - len(told.events) :], "the last events, each once")
+    service.equal((told.offsets[-1], 0 < len(told.events) < len(wanted)), (offset, True), "not all of them")
+    with open(log, "rb") as file:
+        whole = file.read()
+    begin = len(whole) - len(typed.data)
+    service.equal((whole[begin:] == typed.data, whole[begin - 1 : begin]), (True, b"\n"), "the end of the log, from a line on")
+    service.equal((typed.offsets[-1], min(typed.offsets) > begin), (len(whole), True), "offsets")
+    service.equal(begin > 0, True, "not all of it")
+
+
 @case("/notebook/events/refusals-are-final")
 def refusals(service):
     service.up()
@@ -320,6 +355,14 @@ def closed(service):
 
 @case("/notebook/events/what-is-no-batch-is-an-error")
 def no_batch(service):
+    strange = (frame(1, b'{"offset": 3}'), frame(1, b"x"), frame(2, b"output"))
+    for said, offset in ((strange[0], 0), (strange[1], -5), (frame(1, b'{"offset": -3}'), -5), (strange[2], -5)):
+        told = Told()
+        with nothing_left(), StandIn(
+            service.folder, lambda link, head, said=said: (link.sendall(accept(head) + said), link.recv(99))
+        ) as server, Events(Address(path=server.path)) as events:
+            opened = events.open_terminal("some", told.on_output, offset=offset, on_state=told.on_state)
+            service.equal((opened.wait(10), opened.state, told.data), (True, FAILED, b""), "%r: %s" % (said, told.states))
     for said in (frame(1, b"hello"), frame(1, b"[]"), frame(1, b'{"events": 7, "offset": 3}'), frame(2, b"\xff\xfe{")):
         told = Told()
         with nothing_left(), StandIn(

@@ -13,6 +13,7 @@ from support import ROOT, environment, leave, raises
 import harness
 import pinokiocloud
 from pinokiocloud import Host, detect_host, host, model
+from pinokiocloud.told import said
 
 PACKAGE = os.path.join(ROOT, "app", "notebook", "pinokiocloud")
 HOSTS = ("COLAB_RELEASE_TAG", "COLAB_GPU", "KAGGLE_KERNEL_RUN_TYPE", "KAGGLE_URL_BASE", "JPY_PARENT_PID")
@@ -117,6 +118,30 @@ def members(stage):
     )
     stage.equal((machine.cpus, machine.gpu.cards[0].memory_total, machine.disks.home.free), (2, 2, 1000), "machine")
     stage.equal((machine.platform, machine.disks.persistent), (None, None), "what is not there")
+    needs = [model.CatalogApp.from_json({"needs": value}).needs for value in ({"gpu": "any", "vram_gb": 6}, {}, None, 7)]
+    stage.equal([(one.gpu, one.vram_gb) for one in needs], [("any", 6), ("", 0.0), ("", 0.0), ("", 0.0)], "needs")
+    found = model.Environment.from_json({"path": "/e", "entries": [{"key": "A", "value": None, "set": True, "secret": True}, 7]})
+    entry = found.entries[0]
+    stage.equal((len(found.entries), entry.value, entry.set, entry.secret, entry.description), (1, None, True, True, ""), "entry")
+
+
+@plain("/notebook/values/what-apps-say")
+def says(stage):
+    def event(name="notify", **data):
+        return {"type": "told", "name": name, "data": data}
+
+    hello = said(event(html="<p>Hello <b>w&ouml;rld</b><script>alert(1)</script><br>again", href="https://a.b/c"), "App")
+    stage.equal(hello.text, "App: Hello wörld\nagain", "text")
+    stage.equal((hello.html[:5], hello.href), ("<p>He", "https://a.b/c"), "as it was written, and where it leads")
+    stage.equal(said(event(title="One", message="Two", html="One"), "App").text, "App: One\nTwo", "each once")
+    for href in ("javascript:alert(1)", "/local", "data:text/html,x", 7, None, ["http://x"]):
+        stage.equal(said(event(html="x", href=href), "A").href, "", "%r is no page" % (href,))
+        stage.equal(said(event("open", uri=href), "A") is None or said(event("open", uri=href), "A").href == "", True, "page")
+    page = said(event("open", uri="http://127.0.0.1:1/", public="https://p.example/"), "A")
+    stage.equal((page.text, page.href), ("A wants to show https://p.example/", "https://p.example/"), "a page of another machine")
+    for nothing in (event(), event("open"), event(html="  "), event(html="<br>"), {}, {"data": 7}, {"data": {"html": []}}, event("open", url=" ")):
+        stage.equal(said(nothing, "A"), None, "nothing to read in %r" % nothing)
+    stage.equal(said(event(html="<<<![CDATA[ a & b < c"), "A") is not None, True, "no HTML at all")
 
 
 # Hosts
@@ -224,10 +249,14 @@ def version(stage):
 
 
 def sources():
-    for name in sorted(os.listdir(PACKAGE)):
-        if name.endswith(".py"):
-            with open(os.path.join(PACKAGE, name), encoding="utf-8") as file:
-                yield name, file.read()
+    """(path below the package, text) of each module."""
+    for folder, folders, names in os.walk(PACKAGE):
+        folders.sort()
+        for name in sorted(names):
+            if name.endswith(".py"):
+                path = os.path.join(folder, name)
+                with open(path, encoding="utf-8") as file:
+                    yield os.path.relpath(path, PACKAGE), file.read()
 
 
 @plain("/notebook/package/all-is-there-and-typed")
@@ -246,10 +275,15 @@ def names(stage):
                 stage.equal(node.end_lineno - node.lineno < 40, True, "%s has less than 40 lines" % node.name)
 
 
-@plain("/notebook/package/needs-only-tornado")
+@plain("/notebook/package/needs-only-what-jupyter-has")
 def needs(stage):
-    allowed = {"google", "kaggle_secrets", "tornado"}  # of Colab, of Kaggle, of every Jupyter
+    everywhere = {"google", "kaggle_secrets", "tornado"}  # of Colab, of Kaggle, of every Jupyter
     for name, text in sources():
+        allowed = set(everywhere)
+        if name == "shown.py":
+            allowed |= {"IPython", "ipywidgets"}
+        elif name.startswith("ui" + os.sep):
+            allowed |= {"IPython", "ipywidgets", "anywidget", "traitlets"}  # anywidget: where it is there
         for node in ast.walk(ast.parse(text)):
             found = []
             if isinstance(node, ast.Import):

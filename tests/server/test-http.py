@@ -648,7 +648,10 @@ def reading(stage):
     part = stage.ask("GET", "/v1/runs/%s/events?offset=%d" % (run, len(lines[0]) + 1))
     stage.equal([json.loads(line)["n"] for line in part.body.splitlines()], [1, 2, 3, 4])
     stage.equal(stage.ask("GET", "/v1/runs/%s/events?offset=%d" % (run, end)).body, b"")
-    stage.problem(stage.ask("GET", "/v1/runs/%s/events?offset=-1" % run), 400)
+    tail = stage.ask("GET", "/v1/runs/%s/events?offset=-%d" % (run, len(lines[-1]) + 2))  # from inside the last but one
+    stage.equal([json.loads(line)["n"] for line in tail.body.splitlines()], [4])
+    stage.equal(int(tail.headers["x-next-offset"]), end)
+    stage.problem(stage.ask("GET", "/v1/runs/%s/events?offset=-0" % run), 400)
     stage.problem(stage.ask("GET", "/v1/runs/20260101-000000-ffff/events"), 404)
     shell = "/v1/shells/%s.1/log" % run
     answer = stage.ask("GET", shell)

@@ -177,7 +177,7 @@ def members(stage):
         schema = resolve(document, body.get("content", {}).get("application/json", {}).get("schema", {}))
         of_document |= set(schema.get("properties", {}))
     stage.equal(of_document, of_code, "members of bodies")
-    of_code = set(re.findall(r'pino_call_query(?:_number)?\(call, "(\w+)"', code))
+    of_code = set(re.findall(r'pino_call_query(?:_number|_offset)?\(call, "(\w+)"', code))
     of_document = {"token"}  # of dispatch.c
     for _, _, operation, shared in operations(document):
         for item in shared + operation.get("parameters", []):

@@ -11,6 +11,7 @@
 #include "server/guard.h"
 #include "server/listen.h"
 #include "server/problem.h"
+#include "server/tail.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -262,6 +263,35 @@ static void test_tcp_socket(void) {
   close(two);
 }
 
+static void test_tail(Fixture *f, gconstpointer data) {
+  g_autofree char *path = g_build_filename(f->folder, "tail", NULL);
+  g_assert_cmpuint(pino_tail_find(path, 5, 100), ==, 0);
+  g_assert_true(g_file_set_contents(path, "0123\n5678\n", -1, NULL));
+  static const struct {
+    guint64 bytes, within, start;
+  } cases[] = {
+      {1, 100, 9},
+      {2, 100, 8},
+      {5, 100, 5},
+      {6, 100, 5},
+      {7, 100, 5},
+      {7, 1, 3},
+      {7, 2, 5},
+      {9, 100, 5},
+      {10, 100, 0},
+      {11, 1, 0},
+      {G_MAXINT64, G_MAXUINT64, 0},
+      {6, G_MAXUINT64, 5},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+    g_assert_cmpuint(pino_tail_find(path, cases[i].bytes, cases[i].within), ==, cases[i].start);
+  g_autofree char *block = g_strnfill(200000, 'x');
+  block[150000] = '\n';
+  g_assert_true(g_file_set_contents(path, block, 200000, NULL));
+  g_assert_cmpuint(pino_tail_find(path, 199999, G_MAXUINT64), ==, 150001);
+  g_assert_cmpuint(pino_tail_find(path, 199999, 65536), ==, 1);
+}
+
 int main(int argc, char **argv) {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/server/guard/hosts", test_hosts);
@@ -276,6 +306,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/server/problem", test_problem);
   g_test_add("/server/socket/long-path-mode-and-stale-file", Fixture, NULL, set_up, test_unix_socket,
              tear_down);
+  g_test_add("/server/tail/at-a-lines-beginning", Fixture, NULL, set_up, test_tail, tear_down);
   g_test_add_func("/server/port/the-next-when-taken", test_tcp_socket);
   return g_test_run();
 }

@@ -347,7 +347,7 @@ def offsets(service):
     shell = service.shells(run)[0]["id"]
     whole = service.api().get(["v1", "runs", run, "events"]).ok()
     for path in (["v1", "runs", run, "events"], ["v1", "shells", shell, "log"]):
-        for offset in ("-1", "x", "1e3", "99999999999999999999999", "0x10", " 1"):
+        for offset in ("-0", "-", "--1", "-x", "- 1", "-99999999999999999999999", "x", "1e3", "99999999999999999999999", "0x10", " 1"):
             service.api().get(path, query={"offset": offset}).problem(400, 416, 422)
         answer = service.api().get(path, query={"offset": 10**12})  # beyond the end: nothing, or told
         service.equal(answer.status in (200, 400, 416), True, "status beyond the end: %d" % answer.status)

@@ -67,11 +67,32 @@ void pino_json_append_nullable(GString *out, const char *name, const char *text)
                            name);
 }
 
+/* json-glib takes comments too, in which a quote means nothing: once there may be one, brackets in strings count as well. */
+gboolean pino_json_is_flat(const char *text, gsize length, guint deepest) {
+  guint depth = 0, all = 0;
+  gboolean quoted = FALSE, odd = FALSE, deep = FALSE;
+  for (gsize i = 0; i < length; i++) {
+    char c = text[i];
+    gboolean opens = c == '[' || c == '{', closes = c == ']' || c == '}';
+    odd = odd || (!quoted && (c == '/' || c == '#' || c == '\''));
+    all += opens ? 1 : closes && all > 0 ? (guint)-1 : 0;
+    depth += quoted ? 0 : opens ? 1 : closes && depth > 0 ? (guint)-1 : 0;
+    deep = deep || all > deepest;
+    if (depth > deepest || (odd && deep))
+      return FALSE;
+    if (c == '"')
+      quoted = !quoted;
+    i += quoted && c == '\\';
+  }
+  return TRUE;
+}
+
 JsonObject *pino_json_read_object(const char *path) {
   g_autoptr(JsonParser) parser = json_parser_new();
   g_autofree char *text = NULL;
   gsize length = 0;
   if (!g_file_get_contents(path, &text, &length, NULL) ||
+      !pino_json_is_flat(text, length, PINO_JSON_DEEPEST) ||
       !json_parser_load_from_data(parser, text, (gssize)length, NULL))
     return NULL;
   JsonNode *root = json_parser_get_root(parser);

@@ -13,8 +13,13 @@ void pino_json_append_member(GString *out, const char *name, const char *text);
 /* The same, but null when text is NULL. */
 void pino_json_append_nullable(GString *out, const char *name, const char *text);
 
-/* The object that a file holds; NULL when there is no such file, or it holds anything else. Free with
- * json_object_unref(). */
+/* json-glib goes down with every bracket, and the stack has an end: text of others is looked at first. FALSE when more
+ * than deepest brackets stand within each other. */
+gboolean pino_json_is_flat(const char *text, gsize length, guint deepest);
+#define PINO_JSON_DEEPEST 1000 /* far more than anybody means, far less than the stack holds */
+
+/* The object that a file holds; NULL when there is no such file, or it holds anything else, or is nested deeper than
+ * PINO_JSON_DEEPEST. Free with json_object_unref(). */
 JsonObject *pino_json_read_object(const char *path);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "catalog/internal.h"
+#include "catalog/needs.h"
 
 #define OWN_FILE "catalog.json"
 #define OWN_LARGEST (8 * 1024 * 1024)
@@ -324,5 +325,9 @@ void pino_catalog_append_json(GString *out, const PinoCatalogApp *app) {
   g_string_append_printf(out, ",\"stars\":%" G_GINT64_FORMAT, app->stars);
   pino_json_append_member(out, "installer", app->installer);
   pino_json_append_member(out, "description", app->description);
-  g_string_append_printf(out, ",\"own\":%s", app->own ? "true" : "false");
+  g_string_append(out, ",\"needs\":{");
+  pino_json_append_nullable(out, "gpu", app->gpu);
+  g_string_append(out, ",\"vram_gb\":");
+  pino_needs_append_amount(out, app->vram_gb);
+  g_string_append_printf(out, "},\"own\":%s", app->own ? "true" : "false");
 }

@@ -24,7 +24,10 @@ typedef struct {
   const char *description; /* one line */
   const char *const *tags; /* ended by NULL */
   gint64 stars;
-  gboolean own; /* from HOME/catalog.json */
+  /* what its tags, name and description say of the machine (needs.h) */
+  const char *gpu; /* "nvidia", "amd", "any", "none"; NULL: nothing */
+  double vram_gb;  /* 0: nothing */
+  gboolean own;    /* from HOME/catalog.json */
 } PinoCatalogApp;
 
 /* home: PINOKIO_HOME, or NULL for none of one's own. Reads nothing yet. */
@@ -83,7 +86,7 @@ typedef struct {
 GArray *pino_catalog_categories(PinoCatalog *catalog);
 GArray *pino_catalog_tags(PinoCatalog *catalog);
 
-/* Appends an entry as a JSON object that is still open: the members of data/apps.json and "own". The caller adds what else
+/* Appends an entry as a JSON object that is still open: the members of data/apps.json, "needs" and "own". The caller adds what else
  * there is to say, and the "}". */
 void pino_catalog_append_json(GString *out, const PinoCatalogApp *app);
 

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "catalog/internal.h"
+#include "catalog/needs.h"
 
 #define ID_LONGEST 200
 #define DEEPEST 8 /* brackets within brackets; an entry needs three */
@@ -155,6 +157,20 @@ static gboolean check(const PinoCatalogApp *app, GError **error) {
   return TRUE;
 }
 
+static void read_needs(PinoNeedsReader *reader, PinoCatalogApp *app) {
+  guint count = 0;
+  while (app->tags[count] != NULL)
+    count++;
+  g_autofree PinoWriting *writings = g_new(PinoWriting, count + 2);
+  for (guint i = 0; i < count; i++)
+    writings[i] = (PinoWriting){app->tags[i], "catalog", TRUE};
+  writings[count] = (PinoWriting){app->name, "catalog", FALSE};
+  writings[count + 1] = (PinoWriting){app->description, "catalog", FALSE};
+  PinoNeeds needs = pino_needs_read(reader, writings, count + 2);
+  app->gpu = needs.gpu;
+  app->vram_gb = needs.vram_gb;
+}
+
 static gboolean fill(PinoEntries *entries, PinoCatalogApp *app, JsonNode *node, GError **error) {
   if (!JSON_NODE_HOLDS_OBJECT(node)) {
     g_set_error_literal(error, PINO_ERROR, PINO_ERROR_SYNTAX, "it is no object");
@@ -176,27 +192,9 @@ static gboolean fill(PinoEntries *entries, PinoCatalogApp *app, JsonNode *node, 
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */
 
-/* json-glib goes down with every bracket, and the stack has an end. */
-static gboolean is_flat(const char *json, gsize length) {
-  guint depth = 0;
-  gboolean quoted = FALSE;
-  for (gsize i = 0; i < length; i++) {
-    char c = json[i];
-    if (quoted && c == '\\')
-      i++;
-    else if (c == '"')
-      quoted = !quoted;
-    else if (!quoted && (c == '[' || c == '{') && ++depth > DEEPEST)
-      return FALSE;
-    else if (!quoted && (c == ']' || c == '}') && depth > 0)
-      depth--;
-  }
-  return TRUE;
-}
-
 static JsonArray *parse(JsonParser *parser, const char *json, gsize length, GError **error) {
   g_autoptr(GError) failed = NULL;
-  if (!is_flat(json, length)) {
+  if (!pino_json_is_flat(json, length, DEEPEST)) {
     g_set_error_literal(error, PINO_ERROR, PINO_ERROR_SYNTAX, "it is nested too deeply for a list of apps");
     return NULL;
   }
@@ -239,6 +237,7 @@ static void put(PinoEntries *entries, PinoCatalogApp *app) {
 static gboolean read_all(PinoEntries *entries, JsonArray *array, gboolean own, GPtrArray *read,
                          GError **error) {
   g_autoptr(GHashTable) ids = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(PinoNeedsReader) needs = pino_needs_reader_new();
   for (guint i = 0; i < json_array_get_length(array); i++) {
     PinoCatalogApp *app = g_new0(PinoCatalogApp, 1);
     g_ptr_array_add(read, app);
@@ -248,6 +247,7 @@ static gboolean read_all(PinoEntries *entries, JsonArray *array, gboolean own, G
                      app->id != NULL ? app->id : "");
       return FALSE;
     }
+    read_needs(needs, app);
     if (!g_hash_table_add(ids, (gpointer)app->id)) {
       g_set_error(error, PINO_ERROR, PINO_ERROR_SYNTAX, "entry %u: another one has the id '%s' too", i + 1,
                   app->id);

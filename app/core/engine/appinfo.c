@@ -1,9 +1,9 @@
 #include "engine/appinfo.h"
 
+#include "base/json.h"
 #include "script/resolve.h"
 
 #include <fcntl.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,7 +187,8 @@ static void describe(PinoApp *app, const char *folder) {
   for (guint i = 0; i < G_N_ELEMENTS(description_files); i++) {
     g_autofree char *text = read_in(folder, description_files[i]);
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    if (text == NULL || !json_parser_load_from_data(parser, text, -1, NULL))
+    if (text == NULL || !pino_json_is_flat(text, strlen(text), PINO_JSON_DEEPEST) ||
+        !json_parser_load_from_data(parser, text, -1, NULL))
       continue;
     JsonNode *root = json_parser_get_root(parser);
     if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))

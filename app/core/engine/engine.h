@@ -39,7 +39,7 @@ const char *pino_engine_run_dir(PinoEngine *engine);
 /* --- watching ---- */
 
 /* Something happened; event is one JSON object: {"type": "app" | "run" | "shell" | "question" | "trouble" | "setting" |
- * "tunnel", ...ids and the new state}. Called from the engine's loop, never from inside a call into it. */
+ * "tunnel" | "told", ...ids and the new state}; "told": {run, app, name, data, cut, dropped} as control/protocol.h says. Called from the engine's loop, never from inside a call into it. */
 typedef void (*PinoEngineWatch)(const char *event, gsize length, gpointer data);
 guint pino_engine_watch(PinoEngine *engine, PinoEngineWatch watch, gpointer data);
 void pino_engine_unwatch(PinoEngine *engine, guint id);
@@ -73,6 +73,10 @@ GBytes *pino_engine_tunnel(PinoEngine *engine, const char *id, GError **error);
  * barred_until: ms since 1970, 0: it is not, -1: until its token is another. */
 GBytes *pino_engine_providers(PinoEngine *engine);
 GBytes *pino_engine_settings(PinoEngine *engine, GError **error);
+
+/* An app's ENVIRONMENT, made when it is missing: {path, entries: [{key, value, default, description, set, secret, required,
+ * known}]} as environment/entries.h says; value is null where there is none, and of a secret always. */
+GBytes *pino_engine_environment(PinoEngine *engine, const char *app, GError **error);
 
 /* The catalog: {total, apps: [{...as data/apps.json, own, installed: name of the app under api/ or null}], trouble: what is
  * wrong with HOME/catalog.json, or null}. */
@@ -178,6 +182,10 @@ gboolean pino_engine_shell_stop(PinoEngine *engine, const char *shell, GError **
 /* value NULL removes it; what settings there are stands in engine/settings.c. NOT_FOUND for another, USAGE for a value
  * that it may not have. */
 gboolean pino_engine_set(PinoEngine *engine, const char *key, const char *value, GError **error);
+
+/* Sets values of an app's ENVIRONMENT: JSON of an object by name, of texts and null, which puts a value back to what a new
+ * file has there. All of them or none. USAGE for a name or value that no file can hold. */
+gboolean pino_engine_set_environment(PinoEngine *engine, const char *app, const char *values, GError **error);
 
 /* Rebuilds the library from api/, the journals and the keepers' sockets; gives a report for a person. */
 char *pino_engine_recover(PinoEngine *engine, GError **error);

@@ -358,6 +358,29 @@ gboolean pino_engine_refuse(PinoEngine *engine, const char *run, const char *que
   return TRUE;
 }
 
+/* --- what is said without asking -------------------------------------------------------------------------------- */
+
+/* It leaves as it came: the runner has bounded it. */
+static void take_told(PinoLive *live, JsonObject *message) {
+  JsonNode *data = json_object_get_member(message, "data");
+  gint64 dropped = number(message, "dropped", 0);
+  GString *event = g_string_new("{");
+  pino_json_append_member(event, "type", "told");
+  pino_json_append_member(event, "run", live->row->id);
+  pino_json_append_member(event, "app", live->row->app_id);
+  pino_json_append_member(event, "name", text(message, "name"));
+  if (data != NULL && JSON_NODE_HOLDS_OBJECT(data)) {
+    g_autofree char *json = json_to_string(data, FALSE);
+    g_string_append_printf(event, ",\"data\":%s", json);
+  }
+  if (flag(message, "cut"))
+    g_string_append(event, ",\"cut\":true");
+  if (dropped > 0)
+    g_string_append_printf(event, ",\"dropped\":%" G_GINT64_FORMAT, dropped);
+  g_string_append_c(event, '}');
+  pino_engine_tell(live->engine, g_string_free(event, FALSE));
+}
+
 /* --- */
 
 void pino_runner_message(PinoLive *live, JsonObject *message) {
@@ -366,7 +389,7 @@ void pino_runner_message(PinoLive *live, JsonObject *message) {
     void (*take)(PinoLive *live, JsonObject *message);
   } takers[] = {
       {"state", take_state}, {"left", take_left},         {"ended", take_ended},
-      {"ask", take_ask},     {"withdraw", take_withdraw},
+      {"ask", take_ask},     {"withdraw", take_withdraw}, {"told", take_told},
   };
   const char *type = text(message, "type");
   if (g_strcmp0(type, "stopped") == 0)

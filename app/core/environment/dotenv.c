@@ -225,6 +225,52 @@ char **pino_dotenv_keys(PinoDotenv *dotenv) {
   return (char **)g_ptr_array_free(keys, FALSE);
 }
 
+/* --- comments ----------------------------------------------------------------------------------------- */
+
+/* What a comment line says, "" for one without words; NULL for any other line. */
+static char *comment_of(const Line *line) {
+  const char *at = line->text->str;
+  if (g_str_has_prefix(at, "\xef\xbb\xbf"))
+    at += 3;
+  while (is_blank(*at))
+    at++;
+  if (line->key || *at != '#')
+    return NULL;
+  gboolean words = FALSE;
+  while (*at == '#')
+    at++;
+  for (const char *c = at; *c; c++)
+    words = words || g_ascii_isalnum(*c) || (guchar)*c >= 0x80;
+  return words ? g_strstrip(g_strdup(at)) : g_strdup("");
+}
+
+/* Of the line before this one up to the first that is no comment: the first such line. */
+static guint first_comment(PinoDotenv *dotenv, guint line) {
+  for (; line > 0; line--) {
+    g_autofree char *said = comment_of(dotenv->lines->pdata[line - 1]);
+    if (!said)
+      break;
+  }
+  return line;
+}
+
+char *pino_dotenv_comment(PinoDotenv *dotenv, const char *key) {
+  GString *text = g_string_new(NULL);
+  guint end = 0;
+  Line *line = key ? find_line(dotenv, key) : NULL;
+  gboolean parted = FALSE;
+  if (!line || !g_ptr_array_find(dotenv->lines, line, &end))
+    return g_string_free(text, FALSE);
+  for (guint i = first_comment(dotenv, end); i < end; i++) {
+    g_autofree char *said = comment_of(dotenv->lines->pdata[i]);
+    if (*said && text->len > 0)
+      g_string_append(text, parted ? "\n\n" : "\n");
+    parted = !*said;
+    g_string_append(text, said);
+  }
+  return g_string_free(text, FALSE);
+}
+
 /* --- changing ----------------------------------------------------------------------------------------- */
 
 /* Pinokio reads these files too, and knows no escape but \n and \r: single quotes, which both take as they stand,

@@ -37,6 +37,10 @@ char *pino_dotenv_resolve(PinoDotenv *dotenv, const char *key, const char *folde
 /* The keys in the order of their first assignment. Free with g_strfreev(). */
 char **pino_dotenv_keys(PinoDotenv *dotenv);
 
+/* What the comment lines right above the assignment of key that counts say: without '#', ornaments and blanks around,
+ * joined by \n; what a line without words parts is parted by an empty one. "" without any. Free with g_free(). */
+char *pino_dotenv_comment(PinoDotenv *dotenv, const char *key);
+
 /* Gives key a value, in the place of the one that counts now, or on a line at the end (after a blank one, for the
  * first such line). Quotes are put only where the value would not read back the same without. PINO_ERROR_USAGE for
  * a key that no file can hold. */

@@ -123,6 +123,36 @@ PinoEnv *pino_env_for_app(const char *home, const char *app_dir, GError **error)
 
 /* --- settings ----------------------------------------------------------------------------------------- */
 
+static gboolean set_pairs(PinoDotenv *dotenv, const PinoEnvPair *pairs, gsize count, GError **error) {
+  for (gsize i = 0; i < count; i++) {
+    if (!pairs[i].value)
+      pino_dotenv_unset(dotenv, pairs[i].name);
+    else if (!pino_dotenv_set(dotenv, pairs[i].name, pairs[i].value, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Whether the file would read back as it is meant. The values are not told: they may be secrets. */
+static gboolean reads_back(PinoDotenv *dotenv, const PinoEnvPair *pairs, gsize count, GError **error) {
+  gsize len = 0;
+  g_autofree char *text = pino_dotenv_to_text(dotenv, &len);
+  g_autoptr(PinoDotenv) read = pino_dotenv_parse(text, (gssize)len);
+  if (len > PINO_PRIVATE_FILE_LIMIT) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "that is more than the %d bytes of one file",
+                PINO_PRIVATE_FILE_LIMIT);
+    return FALSE;
+  }
+  for (gsize i = 0; i < count; i++) {
+    if (g_strcmp0(pino_dotenv_get(dotenv, pairs[i].name), pino_dotenv_get(read, pairs[i].name)) == 0)
+      continue;
+    g_set_error(error, PINO_ERROR, PINO_ERROR_USAGE, "the value of %s cannot be written into such a file",
+                pairs[i].name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean pino_env_set_app(const char *app_dir, const PinoEnvPair *pairs, gsize count, GError **error) {
   g_autofree char *file = pino_env_file(app_dir);
   g_autofree char *folder = g_path_get_dirname(file);
@@ -130,10 +160,8 @@ gboolean pino_env_set_app(const char *app_dir, const PinoEnvPair *pairs, gsize c
   if (lock < 0)
     return FALSE;
   g_autoptr(PinoDotenv) dotenv = pino_dotenv_load(file, error);
-  gboolean done = dotenv != NULL;
-  for (gsize i = 0; done && i < count; i++)
-    done = pino_dotenv_set(dotenv, pairs[i].name, pairs[i].value, error);
-  done = done && pino_dotenv_save(dotenv, file, error);
+  gboolean done = dotenv != NULL && set_pairs(dotenv, pairs, count, error) &&
+                  reads_back(dotenv, pairs, count, error) && pino_dotenv_save(dotenv, file, error);
   pino_private_unlock(lock);
   if (!done)
     g_prefix_error(error, "the settings of '%s': ", app_dir);

@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+#include "environment/dotenv.h"
+
 G_BEGIN_DECLS
 
 /* Texts by name, in the order in which the names came. */
@@ -46,12 +48,16 @@ gboolean pino_env_prepare_app(const char *home, const char *app_dir, GError **er
 /* Makes the home's folders, its ENVIRONMENT when it is missing, and in bin/ links to the engine's own tools. */
 gboolean pino_env_prepare_home(const char *home, GError **error);
 
+/* What such a new file holds. Free with pino_dotenv_free(). */
+PinoDotenv *pino_env_new_app_file(const char *home, const char *app_dir, GError **error);
+
 typedef struct {
   const char *name;
-  const char *value;
+  const char *value; /* NULL: it is taken out */
 } PinoEnvPair;
 
-/* Writes settings into the app's ENVIRONMENT (made when missing): all of them at once, mode 0600. */
+/* Writes settings into the app's ENVIRONMENT (made when missing): all of them at once, mode 0600. PINO_ERROR_USAGE, and
+ * nothing is written, for a name that no file can hold, a value that would not read back, and too much for one file. */
 gboolean pino_env_set_app(const char *app_dir, const PinoEnvPair *pairs, gsize count, GError **error);
 
 /* --- shells ------------------------------------------------------------------------------------------- */

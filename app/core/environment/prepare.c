@@ -38,18 +38,24 @@ static void append_defaults(GString *text, gboolean for_home, PinoDotenv *system
   }
 }
 
-static gboolean write_defaults(const char *file, const char *base_file, gboolean for_home, PinoDotenv *system,
-                               GError **error) {
+/* The whole of a new file; base_file, which it begins with, may be NULL or missing. */
+static GString *new_text(const char *base_file, gboolean for_home, PinoDotenv *system, GError **error) {
   gsize len = 0;
   GError *failed = NULL;
   g_autofree char *base = base_file ? pino_private_read(base_file, &len, &failed) : NULL;
   if (failed) {
     g_propagate_error(error, failed);
-    return FALSE;
+    return NULL;
   }
-  g_autoptr(GString) text = g_string_new_len(base ? base : "", (gssize)len);
+  GString *text = g_string_new_len(base ? base : "", (gssize)len);
   append_defaults(text, for_home, system);
-  return pino_private_write(file, text->str, text->len, error);
+  return text;
+}
+
+static gboolean write_defaults(const char *file, const char *base_file, gboolean for_home, PinoDotenv *system,
+                               GError **error) {
+  g_autoptr(GString) text = new_text(base_file, for_home, system, error);
+  return text && pino_private_write(file, text->str, text->len, error);
 }
 
 /* Makes the file under its folder's lock, unless it is there by then. A link that leads nowhere yet counts as
@@ -68,12 +74,29 @@ static gboolean make_once(const char *file, const char *base_file, gboolean for_
   return done;
 }
 
+static PinoDotenv *load_home(const char *home, GError **error) {
+  g_autofree char *file = g_build_filename(home, "ENVIRONMENT", NULL);
+  return pino_dotenv_load(file, error);
+}
+
+/* What the app brings along for its ENVIRONMENT to begin with. */
+static char *base_of(const char *file) {
+  g_autofree char *folder = g_path_get_dirname(file);
+  return g_build_filename(folder, "_ENVIRONMENT", NULL);
+}
+
+PinoDotenv *pino_env_new_app_file(const char *home, const char *app_dir, GError **error) {
+  g_autofree char *file = pino_env_file(app_dir);
+  g_autofree char *base = base_of(file);
+  g_autoptr(PinoDotenv) system = load_home(home, error);
+  g_autoptr(GString) text = system ? new_text(base, FALSE, system, error) : NULL;
+  return text ? pino_dotenv_parse(text->str, (gssize)text->len) : NULL;
+}
+
 gboolean pino_env_prepare_app(const char *home, const char *app_dir, GError **error) {
   g_autofree char *file = pino_env_file(app_dir);
-  g_autofree char *folder = g_path_get_dirname(file);
-  g_autofree char *base = g_build_filename(folder, "_ENVIRONMENT", NULL);
-  g_autofree char *system_file = g_build_filename(home, "ENVIRONMENT", NULL);
-  g_autoptr(PinoDotenv) system = pino_dotenv_load(system_file, error);
+  g_autofree char *base = base_of(file);
+  g_autoptr(PinoDotenv) system = load_home(home, error);
   if (!system || !make_once(file, base, FALSE, system, error)) {
     g_prefix_error(error, "cannot make the settings of '%s': ", app_dir);
     return FALSE;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/wait.h"
+#include "catalog/needs.h"
 #include "net/http.h"
 #include "pinokiocloud-lifecycle.h"
 
@@ -16,16 +17,6 @@
 #define MAX_ANSWER (4 * 1024 * 1024)
 
 /* --- the specification, for JavaScript ---- */
-
-static void append_tags(GString *out, const char *const *tags) {
-  g_string_append(out, ",\"tags\":[");
-  for (guint i = 0; tags != NULL && tags[i] != NULL; i++) {
-    if (i > 0)
-      g_string_append_c(out, ',');
-    pino_json_append_string(out, tags[i], strlen(tags[i]));
-  }
-  g_string_append_c(out, ']');
-}
 
 static void append_machine(GString *out, const PinoPlanMachine *machine) {
   g_string_append(out, ",\"machine\":{\"gpu\":");
@@ -47,9 +38,34 @@ static char *spec_json(const PinoPlanSpec *spec) {
   pino_json_append_member(out, "api", spec->api);
   if (spec->input != NULL)
     g_string_append_printf(out, ",\"input\":%s", spec->input);
-  append_tags(out, spec->tags);
   append_machine(out, &spec->machine);
   g_string_append_c(out, '}');
+  return g_string_free(out, FALSE);
+}
+
+/* --- what is written about the app ---- */
+
+static const char *text_in(JsonObject *object, const char *name) {
+  JsonNode *node = object != NULL ? json_object_get_member(object, name) : NULL;
+  return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
+}
+
+/* JSON, as catalog/needs.h says: of the catalog's tags, and of what the launcher says of itself. */
+static char *declared_json(const PinoPlanSpec *spec, JsonObject *look) {
+  JsonNode *found = json_object_get_member(look, "found");
+  JsonObject *about = found != NULL && JSON_NODE_HOLDS_OBJECT(found) ? json_node_get_object(found) : NULL;
+  g_autoptr(GArray) writings = g_array_new(FALSE, FALSE, sizeof(PinoWriting));
+  for (guint i = 0; spec->tags != NULL && spec->tags[i] != NULL; i++) {
+    PinoWriting tag = {spec->tags[i], "catalog", TRUE};
+    g_array_append_val(writings, tag);
+  }
+  PinoWriting own[] = {{text_in(about, "title"), "title", FALSE},
+                       {text_in(about, "description"), "description", FALSE}};
+  g_array_append_vals(writings, own, G_N_ELEMENTS(own));
+  g_autoptr(PinoNeedsReader) reader = pino_needs_reader_new();
+  PinoNeeds needs = pino_needs_read(reader, (const PinoWriting *)writings->data, writings->len);
+  GString *out = g_string_new(NULL);
+  pino_needs_append_json(out, &needs);
   return g_string_free(out, FALSE);
 }
 
@@ -162,14 +178,11 @@ static char *ask_all(JsonArray *asked, GCancellable *cancellable, GError **error
   return g_string_free(out, FALSE);
 }
 
-static char *answers_for(const PinoPlanSpec *spec, const char *look, GCancellable *cancellable,
+static char *answers_for(const PinoPlanSpec *spec, JsonObject *look, GCancellable *cancellable,
                          GError **error) {
   if (spec->offline)
     return g_strdup("[]");
-  g_autoptr(JsonNode) node = json_from_string(look, error);
-  if (node == NULL)
-    return NULL;
-  return ask_all(json_object_get_array_member(json_node_get_object(node), "asked"), cancellable, error);
+  return ask_all(json_object_get_array_member(look, "asked"), cancellable, error);
 }
 
 /* --- the plan ---- */
@@ -201,14 +214,17 @@ char *pino_plan_make(PinoRun *run, const PinoPlanSpec *spec, GCancellable *cance
   g_resources_register(pinokiocloud_lifecycle_get_resource());
   g_autofree char *argument = spec_json(spec);
   g_autofree char *look = pino_run_call_json(run, "pino:plan", "look", argument, error);
-  g_autofree char *answers = look != NULL ? answers_for(spec, look, cancellable, error) : NULL;
+  g_autoptr(JsonNode) tree = look != NULL ? json_from_string(look, error) : NULL;
+  JsonObject *looked = tree != NULL ? json_node_get_object(tree) : NULL;
+  g_autofree char *answers = looked != NULL ? answers_for(spec, looked, cancellable, error) : NULL;
   if (answers == NULL)
     return NULL;
+  g_autofree char *declared = declared_json(spec, looked);
   guint64 bytes = 0, files = 0;
   measure(spec->folder, &bytes, &files);
   g_autofree char *seen =
       g_strdup_printf("{\"look\":%s,\"answers\":%s,\"clone\":{\"bytes\":%" G_GUINT64_FORMAT
-                      ",\"files\":%" G_GUINT64_FORMAT "}}",
-                      look, answers, bytes, files);
+                      ",\"files\":%" G_GUINT64_FORMAT "},\"declared\":%s}",
+                      look, answers, bytes, files, declared);
   return pino_run_call_json(run, "pino:plan", "finish", seen, error);
 }

@@ -68,14 +68,14 @@ function publicNeeds({ gpu, strictGpu, vram_gb, ram_gb, disk_bytes, platform, su
   return { gpu, gpu_required: strictGpu, vram_gb, ram_gb, disk_bytes, platform, sudo, apt, tools, sources }
 }
 
-// {look, answers, clone: {bytes, files}} -> the plan
-function finish({ look: seen, answers, clone }) {
+// {look, answers, clone: {bytes, files}, declared: what is written about the app} -> the plan
+function finish({ look: seen, answers, clone, declared }) {
   const { spec, found, steps, problems, requires } = seen
   const walks = seen.walks || { here: traceOf([]), nvidia: traceOf([]), none: traceOf([]) }
   const refused = fill(steps, seen.asked, answers)
   settle(steps)
   const downloads = downloadsOf(steps)
-  const needs = needsOf({ about: found, tags: spec.tags || [], steps, walks, downloads, requires })
+  const needs = needsOf({ declared, steps, walks, downloads, requires })
   const machine = spec.machine
   const { verdict, reasons } = seen.script === null ? { verdict: 'ok', reasons: [] } : judge({ needs, downloads, machine, steps, refused, problems })
   return {

@@ -10,53 +10,7 @@ const GIB = 1024 ** 3
 const FETCHING = new Set(['clone', 'pip', 'conda', 'npm', 'hf', 'download', 'docker'])
 const WORK = new Set([...FETCHING, 'apt', 'brew', 'system', 'run', 'code', 'venv', 'link'])
 
-// Descriptions and tags name these. A platform that is only recommended does not match.
-const ONLY = [
-  { test: /\bnvidia[- ]only\b|\brequires? (an? |the )?(nvidia|cuda)\b|\bonly (for |on |works? (on|with) )?nvidia\b/i, gpu: 'nvidia' },
-  { test: /\bamd[- ]only\b/i, gpu: 'amd' },
-  { test: /\bwindows[- ]only\b|\bonly (for|on) windows\b/i, platform: 'windows' },
-  { test: /\b(mac|macos|apple|apple silicon|mac m\d)[- ]only\b|\bonly (for|on) (mac|macos|apple silicon)\b/i, platform: 'macos' }
-]
-const PLATFORM_TAGS = { windows: 'windows', macos: 'macos', 'apple-silicon': 'macos', mlx: 'macos', linux: 'linux' }
 const HERE = 'linux'
-
-function memoryIn(text, pattern) {
-  const found = pattern.exec(text)
-  return found ? Number(found[1]) : null
-}
-
-const VRAM = /(\d+(?:\.\d+)?)\s*\+?\s*GB?[\s-]*(?:of\s+)?(?:GPU\s+)?V[\s-]?RAM/i
-const RAM = /(\d+(?:\.\d+)?)\s*\+?\s*GB[\s-]*(?:of\s+)?(?:system\s+)?RAM/i
-
-// What is written about the app: [{text, source}]
-function writings(about, tags) {
-  const out = tags.map((text) => ({ text, source: 'catalog' }))
-  for (const field of ['title', 'description']) if (typeof about[field] === 'string') out.push({ text: about[field], source: field })
-  return out
-}
-
-function declared(about, tags) {
-  const needs = { gpu: null, strictGpu: false, vram_gb: null, ram_gb: null, platform: [], strictPlatform: false, sources: {} }
-  for (const { text, source } of writings(about, tags)) {
-    for (const row of ONLY) {
-      if (!row.test.test(text)) continue
-      if (row.gpu) Object.assign(needs, { gpu: row.gpu, strictGpu: true }, { sources: { ...needs.sources, gpu: source } })
-      else Object.assign(needs, { platform: [row.platform], strictPlatform: true }, { sources: { ...needs.sources, platform: source } })
-    }
-    for (const [field, pattern] of [['vram_gb', VRAM], ['ram_gb', RAM]]) {
-      const amount = needs[field] === null ? memoryIn(text, pattern) : null
-      if (amount !== null) Object.assign(needs, { [field]: amount }, { sources: { ...needs.sources, [field]: source } })
-    }
-  }
-  return needs
-}
-
-function fromTags(needs, tags) {
-  if (needs.platform.length > 0) return
-  const platforms = [...new Set(tags.map((tag) => PLATFORM_TAGS[tag.toLowerCase()]).filter(Boolean))]
-  if (platforms.length > 0) Object.assign(needs, { platform: platforms }, { sources: { ...needs.sources, platform: 'catalog' } })
-  if (needs.gpu === null && tags.some((tag) => tag.toLowerCase() === 'nvidia')) Object.assign(needs, { gpu: 'nvidia' }, { sources: { ...needs.sources, gpu: 'catalog' } })
-}
 
 const itemsOf = (steps) => steps.filter((step) => step.when !== 'no').flatMap((step) => step.items)
 
@@ -84,11 +38,9 @@ function fromScripts(needs, walks) {
   const cuda = walks.nvidia.variants.some(isCuda)
   const alone = walks.none.variants.some(isCuda)
   needs.elsewhere = !walks.here.variants.some(isCuda) && walks.here.work.some((one) => !walks.nvidia.work.includes(one))
-  if (needs.gpu !== null) return
-  if (cuda && alone) needs.gpu = 'nvidia'
-  else if (cuda) needs.gpu = 'any'
-  else needs.gpu = 'none'
-  if (needs.gpu !== 'none') needs.sources.gpu = 'scripts'
+  if (VENDORS[needs.gpu]) return
+  if (cuda) Object.assign(needs, { gpu: alone ? 'nvidia' : 'any' }, { sources: { ...needs.sources, gpu: 'scripts' } })
+  else needs.gpu = needs.gpu || 'none'
 }
 
 // What is fetched once counts once: a package named again, and what torch for CUDA brings along.
@@ -114,9 +66,9 @@ function downloadsOf(steps) {
   return out
 }
 
-function needsOf({ about, tags, steps, walks, downloads, requires }) {
-  const needs = declared(about, tags)
-  fromTags(needs, tags)
+// declared: what is written about the app (catalog/needs.h)
+function needsOf({ declared, steps, walks, downloads, requires }) {
+  const needs = { ...declared }
   fromScripts(needs, walks)
   const doing = steps.filter((step) => step.when !== 'no')
   needs.sudo = doing.some((step) => step.sudo)

@@ -1,8 +1,9 @@
 """PinokioCloud in a notebook: the engine that runs Pinokio's apps, for programs in Python.
 
-from pinokiocloud import PinokioEngine
+from pinokiocloud import PinokioEngine, show
 
 engine = PinokioEngine()            # finds the engine of this machine, or starts it
+show(engine)                        # the interface, below a notebook's cell
 engine.client.start("comfyui")      # what the API offers, one method a route
 engine.events.follow_run(run, ...)  # what happens, as it happens
 """
@@ -24,6 +25,7 @@ from .errors import (
 )
 from .events import FAILED, LOST, OPEN, OVER, Events, Follower, RunFollower, Terminal
 from .host import Host, Secret, detect_host
+from .shown import show
 from .store import Store
 from .version import __version__
 
@@ -54,4 +56,5 @@ __all__ = [
     "WrongTokenError",
     "__version__",
     "detect_host",
+    "show",
 ]

@@ -122,18 +122,31 @@ class Actions:
         """The value is the menu, evaluated now; may take seconds."""
         self._jobs.do(("menu", app), (), lambda: self.client.menu(app), on)
 
+    def environment(self, app: str, on: Optional[On] = None) -> None:
+        """The value is the app's Environment."""
+        self._jobs.do(("environment", app), ("read",), lambda: self.client.environment(app), on)
+
+    def set_environment(self, app: str, values: Mapping[str, Optional[str]], on: Optional[On] = None) -> None:
+        """None: its default. The value is the Environment then."""
+        given = dict(values)
+        request = lambda: self.client.set_environment(app, given)  # noqa: E731
+        self._jobs.do(("environment", app), ("set", repr(sorted(given.items()))), request, on)
+
     # Tunnels
 
     def open_tunnel(
         self,
-        app: str,
+        app: Optional[str] = None,
         provider: Optional[str] = None,
         passcode: Optional[str] = None,
         on: Optional[On] = None,
+        port: Optional[int] = None,
     ) -> None:
-        """The value is the Tunnel, open. Failed when no provider gives one now; the engine goes on trying."""
-        request = lambda: self.client.open_tunnel(app=app, provider=provider, passcode=passcode)  # noqa: E731
-        self._jobs.do(("share", app), (provider, passcode), request, on, self._opened())
+        """Of an app, or of a port of this machine. The value is the Tunnel, open. Failed when no provider gives one now;
+        the engine goes on trying."""
+        request = lambda: self.client.open_tunnel(app, port, None, provider, passcode)  # noqa: E731
+        lane = ("share", app if app is not None else str(port))
+        self._jobs.do(lane, (app, provider, passcode), request, on, self._opened(app or "port %s" % port))
 
     def change_tunnel(
         self,
@@ -271,7 +284,7 @@ class Actions:
 
         return judge
 
-    def _opened(self) -> Judge:
+    def _opened(self, what: str) -> Judge:
         asked: List[int] = []
 
         def judge(begun: Begun) -> Outcome:
@@ -281,7 +294,7 @@ class Actions:
                 return None
             tunnel = self.tunnels.get(begun.id)
             if tunnel is None:
-                return FAILED, PinokioError("the tunnel of %s was closed before it was open" % begun.app)
+                return FAILED, PinokioError("the tunnel of %s was closed before it was open" % what)
             if tunnel.status == "open":
                 return DONE, tunnel
             if tunnel.status == WAITING:

@@ -17,6 +17,7 @@ from .model import (
     CatalogApp,
     CatalogPage,
     Count,
+    Environment,
     EventPage,
     LogPage,
     Machine,
@@ -149,6 +150,15 @@ class Client:
         found: Dict[str, Any] = self._get("apps", app, "menu").json()
         return found
 
+    def environment(self, app: str) -> Environment:
+        """Its ENVIRONMENT, which is made when it is missing."""
+        return _one(Environment, self._get("apps", app, "environment"))
+
+    def set_environment(self, app: str, values: Mapping[str, Optional[str]]) -> Environment:
+        """All of them or none; None: what it is without a person's doing. Gives what it is then."""
+        body = {"values": dict(values)}
+        return _one(Environment, self.request("PUT", ("apps", app, "environment"), body=body))
+
     def start(
         self,
         app: str,
@@ -254,7 +264,7 @@ class Client:
         self._post("runs", run, "answer", question=question, refuse=why)
 
     def events(self, run: str, offset: int = 0) -> EventPage:
-        """What happened from that byte of the journal on, some 1 MiB at most."""
+        """What happened from that byte of the journal on, some 1 MiB at most; offset < 0: so many bytes before its end."""
         answer = self._get("runs", run, "events", offset=offset)
         try:
             lines: List[Dict[str, Any]] = [json.loads(line) for line in answer.body.decode("utf-8").split("\n") if line]
@@ -273,7 +283,10 @@ class Client:
         return _one(Shell, self._get("shells", shell))
 
     def log(self, shell: str, offset: int = 0, limit: Optional[int] = None) -> LogPage:
-        """What it printed from that byte on; at most limit (4 MiB at most, 1 MiB unless told) bytes."""
+        """What it printed from that byte on; at most limit (4 MiB at most, 1 MiB unless told) bytes.
+
+        offset < 0: so many bytes before its end, or a little less, so that it begins with a line.
+        """
         answer = self._get("shells", shell, "log", offset=offset, limit=limit)
         return LogPage(answer.body, answer.number("x-next-offset"))
 

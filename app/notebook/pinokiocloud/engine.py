@@ -2,12 +2,20 @@
 
 import os
 import threading
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 from .address import Address, run_folder
-from .binary import Binary, find_binary, log_tail
+from .binary import NAME, Binary, find_binary, log_tail
 from .client import TIMEOUT_S, Client
-from .errors import EngineFailedError, EngineGoneError, OtherVersionError, PinokioError, ProblemError, WrongTokenError
+from .errors import (
+    EngineFailedError,
+    EngineGoneError,
+    NoBinaryError,
+    OtherVersionError,
+    PinokioError,
+    ProblemError,
+    WrongTokenError,
+)
 from .events import Events
 from .host import Host, detect_host
 from .model import Machine, Platform, Status
@@ -16,6 +24,9 @@ from .version import __version__
 __all__ = ["PinokioEngine"]
 
 LOOK_S = 5.0  # for whether an engine answers
+LOOK_AT_MACHINE_S = 1.0
+# Settings of the engine, and under which names people keep them.
+SECRETS = (("tunnel.ngrok_token", "NGROK_AUTHTOKEN"),)
 
 
 class PinokioEngine:
@@ -87,6 +98,42 @@ class PinokioEngine:
     def platform(self) -> Platform:
         """On whose machine this is; as machine."""
         return self.machine.platform or Platform()
+
+    @property
+    def command(self) -> str:
+        """The program, as it is called on a command line."""
+        try:
+            return find_binary(self._named)
+        except NoBinaryError:
+            return NAME
+
+    def take_secrets(self) -> Tuple[str, ...]:
+        """Gives the engine what the notebook's host, or the environment, keeps for it, where it has none; gives the names of
+        what was taken. On the kernel's main thread. Raises as client.settings()."""
+        there = {setting.key: setting for setting in self.client.settings()}
+        taken = []
+        for key, name in SECRETS:
+            if key in there and not there[key].set:
+                secret = self.host.secret(name)
+                if secret.value is not None:
+                    self.client.set_setting(key, secret.value)
+                    taken.append(name)
+        return tuple(taken)
+
+    def __str__(self) -> str:
+        """For a person, in two lines; what takes longer than a second to find out is left out."""
+        status = self.status
+        first = "PinokioCloud %s runs (process %d), in %s" % (status.version, status.pid, self.host.name)
+        looking = Client(self.address, LOOK_AT_MACHINE_S)
+        try:
+            machine = looking.machine()
+            first += " on %s" % (machine.platform.name if machine.platform else "an unknown machine")
+        except PinokioError:
+            pass  # the status line of the interface says more
+        finally:
+            looking.close()
+        what = "%d app%s, %d running" % (status.apps, "" if status.apps == 1 else "s", status.runs)
+        return "%s.\nHome: %s (%s)." % (first, self.home, what)
 
     def log_tail(self) -> str:
         """The last lines of the engine's log, "" when there are none."""

@@ -52,7 +52,10 @@ class Events:
         offset: int = 0,
         on_state: Optional[Callable[[str, str], None]] = None,
     ) -> RunFollower:
-        """on_events(events, offset): a list of events and the offset after them, to go on from another time."""
+        """on_events(events, offset): a list of events and the offset after them, to go on from another time.
+
+        offset < 0: from so many bytes before the journal's end, at an event's begin.
+        """
         follower = RunFollower(self.address, run, on_events, offset, on_state)
         self._add(follower)
         return follower
@@ -64,7 +67,10 @@ class Events:
         offset: int = 0,
         on_state: Optional[Callable[[str, str], None]] = None,
     ) -> Terminal:
-        """on_output(data, offset): bytes as the shell printed them, and the byte of its log after them."""
+        """on_output(data, offset): bytes as the shell printed them, and the byte of its log after them.
+
+        offset < 0: from so many bytes before the log's end, at a line's begin if there is one.
+        """
         terminal = Terminal(self.address, shell, on_output, offset, on_state)
         self._add(terminal)
         return terminal

@@ -75,6 +75,11 @@ def one(kind: "Type[Model]") -> Any:
     return made(lambda value, default: kind.from_json(value) if isinstance(value, dict) else default, None)
 
 
+def always(kind: "Type[Model]") -> Any:
+    """An object of that kind; one with nothing but defaults where there is none."""
+    return made(lambda value, default: kind.from_json(value) if isinstance(value, dict) else default, kind())
+
+
 def many(kind: "Type[Model]") -> Any:
     def take(value: Any, default: Any) -> Any:
         return (

@@ -235,7 +235,8 @@ class RunFollower(Follower):
         if self._closed:
             return
         self.offset = offset
-        self._tell_safely(self._on_events, events, offset)
+        if events:  # none: where it begins, for who asked for the end
+            self._tell_safely(self._on_events, events, offset)
 
 
 class Terminal(Follower):
@@ -286,8 +287,18 @@ class Terminal(Follower):
 
     def _take(self, message: Union[str, bytes]) -> None:
         if not isinstance(message, bytes):
-            raise ValueError("the engine sent text where a terminal's bytes were expected: %.200r" % message)
+            self._take_place(message)
+            return
+        if self.offset < 0:
+            raise ValueError("the engine did not tell where the terminal's last %d bytes begin" % -self.offset)
         if self._closed:
             return
         self.offset += len(message)
         self._tell_safely(self._on_output, message, self.offset)
+
+    def _take_place(self, message: str) -> None:
+        """Who asked for the end of the log is told first where that begins."""
+        place = _object(message).get("offset")
+        if self.offset >= 0 or type(place) is not int or place < 0:
+            raise ValueError("the engine sent text where a terminal's bytes were expected: %.200r" % message)
+        self.offset = place

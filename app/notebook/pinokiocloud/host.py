@@ -1,5 +1,6 @@
 """Which notebook this is, and the secrets that it keeps for its owner. The one place that knows of hosts."""
 
+import logging
 import os
 import sys
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ SERVERS = (
 )
 FIRST_LINE = 200  # characters of why
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -61,6 +64,17 @@ class Host:
     @property
     def widgets(self) -> bool:
         return self.kind not in (IPYTHON, NONE)
+
+    def prepare_widgets(self) -> None:
+        """Colab shows widgets of other packages (anywidget) only when asked to. Never raises."""
+        if self.kind != COLAB:
+            return
+        try:
+            from google.colab import output  # there is one only on Colab
+
+            output.enable_custom_widget_manager()
+        except Exception:  # whatever Colab's module raises: the plainer forms serve
+            log.info("Colab shows only its own widgets", exc_info=True)
 
     def secret(self, name: str) -> Secret:
         """Never raises. The environment comes first, for asking Colab may put a question to the person.

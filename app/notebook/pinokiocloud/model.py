@@ -8,7 +8,7 @@ interface. Times are milliseconds since 1970 (0: never), sizes are bytes.
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
-from .fields import Model, anything, flag, integer, integers, made, many, mapping, maybe_text, number, text, texts
+from .fields import Model, always, anything, flag, integer, integers, made, many, mapping, maybe_text, number, text, texts
 from .machine import Advice, Card, Disks, FileSystem, Gpu, Machine, Memory, Network, Place, Platform, Tool
 
 __all__ = [
@@ -17,9 +17,12 @@ __all__ = [
     "Begun",
     "Card",
     "CatalogApp",
+    "CatalogNeeds",
     "CatalogPage",
     "Count",
     "Disks",
+    "EnvEntry",
+    "Environment",
     "EventPage",
     "FileSystem",
     "Gpu",
@@ -191,6 +194,14 @@ class Provider(Model):
 
 
 @dataclass(frozen=True)
+class CatalogNeeds(Model):
+    """What is said of the machine that an app needs. gpu: "nvidia", "amd", "any", "none", "" not known; vram_gb: 0 not known."""
+
+    gpu: str = text()
+    vram_gb: float = number()
+
+
+@dataclass(frozen=True)
 class CatalogApp(Model):
     """An app that can be installed; installed names the one that was made from it."""
 
@@ -203,6 +214,7 @@ class CatalogApp(Model):
     stars: int = integer()
     installer: str = text()
     description: str = text()
+    needs: CatalogNeeds = always(CatalogNeeds)
     own: bool = flag()
     installed: Optional[str] = maybe_text()
 
@@ -237,6 +249,28 @@ class Setting(Model):
     max: Optional[float] = number(None)
     values: Tuple[str, ...] = texts()
     set: bool = flag()
+
+
+@dataclass(frozen=True)
+class EnvEntry(Model):
+    """A setting of an app's ENVIRONMENT. value None: not there, or a secret, whose set tells whether it has one."""
+
+    key: str = text()
+    value: Optional[str] = maybe_text()
+    default: Optional[str] = maybe_text()
+    description: str = text()
+    set: bool = flag()
+    secret: bool = flag()
+    required: bool = flag()
+    known: bool = flag()
+
+
+@dataclass(frozen=True)
+class Environment(Model):
+    """An app's ENVIRONMENT, and where it stands."""
+
+    path: str = text()
+    entries: Tuple[EnvEntry, ...] = many(EnvEntry)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .jobs import Jobs
 from .model import App, CatalogApp, Count, Machine, Provider, Question, Run, Setting, Tunnel, Usage
 from .reader import RUNS, Catalog, Found, read_catalog
 from .sync import Sync
+from .told import said
 from .topics import Observation, Topics
 from .usage import Meters, Sample
 from .watch import RunWatch
@@ -21,11 +22,13 @@ from .watch import RunWatch
 __all__ = ["Notice", "Store", "Waiting"]
 
 NOTICES = 50
+OF_AN_APP = 10  # of them; one that talks much does not drive out the others
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something a person should read. number grows; kind: "trouble" (the engine's), "idle", "error" (the interface's own).
+    """Something a person should read. number grows; kind: "trouble" (the engine's), "idle", "error" (the interface's own),
+    "app" (what an app says: app and run say who, html is the app's own text if it wrote one, href a page to open).
 
     at: seconds since 1970; count: how often it was said.
     """
@@ -35,6 +38,10 @@ class Notice:
     text: str
     at: float
     count: int = 1
+    app: str = ""
+    run: str = ""
+    html: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Store(Actions):
         self._notice_count = 0
         self._topics = Topics(bridge)
         self._jobs = Jobs(bridge, self._cannot)
-        self._sync = Sync(engine, self.client, bridge, self._put, self._connection, self.notice)
+        self._sync = Sync(engine, self.client, bridge, self._put, self._connection, self.notice, self._said)
         self._meters = Meters(bridge, self.client.processes, self._works, lambda: self._topics.changed("usage"))
         bridge.on_trouble.append(self._trouble)
 
@@ -108,14 +115,17 @@ class Store(Actions):
         self._sync.fetch("machine", self.client.machine, self._put_machine)
         self._sync.fetch("catalog", lambda: read_catalog(self.client), self._put_catalog)
 
-    def notice(self, kind: str, text: str) -> None:
-        """What was said before counts, and is not told again."""
+    def notice(self, kind: str, text: str, **more: str) -> None:
+        """What was said before counts, and is not told again. more: app, run, html, href of what an app says."""
         for at, known in enumerate(self.notices):
-            if (known.kind, known.text) == (kind, text):
+            if (known.kind, known.text, known.href) == (kind, text, more.get("href", "")):
                 self.notices[at] = replace(known, count=known.count + 1)
                 return
+        same = [known for known in self.notices if kind == "app" and known.app == more.get("app", "") and known.kind == kind]
+        if len(same) >= OF_AN_APP:
+            self.notices.remove(same[0])
         self._notice_count += 1
-        self.notices.append(Notice(self._notice_count, kind, text, time.time()))
+        self.notices.append(Notice(self._notice_count, kind, text, time.time(), **more))  # type: ignore[arg-type]
         self._topics.changed("notice")
 
     def close(self) -> None:
@@ -138,6 +148,16 @@ class Store(Actions):
 
     def _trouble(self, error: BaseException) -> None:
         self.notice("error", "%s: %s" % (type(error).__name__, error))
+
+    def _said(self, event: Dict[str, Any]) -> None:
+        """An app says something."""
+        app, run = (str(event.get(name) or "") for name in ("app", "run"))
+        who = self.apps[app].title if app in self.apps else app or "an app"
+        found = said(event, who)
+        if found is not None:
+            self.notice("app", found.text, app=app, run=run, html=found.html, href=found.href)
+        if event.get("dropped"):
+            self.notice("app", "%s says more than is shown here: its output has all of it" % who, app=app, run=run)
 
     # What was read
 

@@ -36,12 +36,16 @@ class Sync:
         put: Callable[[Found, bool], None],
         told: Callable[[], None],
         news: Callable[[str, str], None],
+        said: Callable[[Dict[str, Any]], None],
     ) -> None:
-        """put(found, anew): what was read; anew: all else is gone. told(): the connection changed. news(kind, text)."""
+        """put(found, anew): what was read; anew: all else is gone. told(): the connection changed. news(kind, text).
+
+        said(event): an app says something.
+        """
         self.connected, self.why_not = False, NOT_YET
         self.applied = 0
         self._engine, self._client, self._bridge = engine, client, bridge
-        self._put, self._told, self._news = put, told, news
+        self._put, self._told, self._news, self._said = put, told, news, said
         self._begun = self._generation = 0
         self._runs: Set[str] = set()
         self._parts: Set[str] = set()
@@ -215,5 +219,7 @@ class Sync:
             self.want(parts=[TUNNELS])
         elif kind == "setting":
             self.want(parts=[SETTINGS])
+        elif kind == "told":
+            self._said(event)
         elif kind in ("trouble", "idle"):
             self._news(kind, str(event.get("message") or event.get("text") or ""))
