@@ -444,6 +444,7 @@ def says(service, loop):
     with Desk(service, loop) as desk:
         store = desk.store
         desk.watch("notice", value=lambda: len(store.notices))
+        desk.until(lambda: "quiet" in store.apps and store.apps["quiet"].name == "Quiet", "what they are called")
         quiet = service.launch("quiet", script="start.json")
         desk.until(lambda: [notice.count for notice in store.notices] == [2], lambda: store.notices)
         notice = store.notices[0]

@@ -116,17 +116,25 @@ class Store(Actions):
         self._sync.fetch("catalog", lambda: read_catalog(self.client), self._put_catalog)
 
     def notice(self, kind: str, text: str, **more: str) -> None:
-        """What was said before counts, and is not told again. more: app, run, html, href of what an app says."""
+        """What was said before counts; only of an app it is news again. more: app, run, html, href of what an app says."""
+        app, href = more.get("app", ""), more.get("href", "")
         for at, known in enumerate(self.notices):
-            if (known.kind, known.text, known.href) == (kind, text, more.get("href", "")):
-                self.notices[at] = replace(known, count=known.count + 1)
+            if (known.kind, known.text, known.app, known.href) == (kind, text, app, href):
+                self.notices[at] = again = replace(known, count=known.count + 1)
+                if app:
+                    del self.notices[at]
+                    self._add(replace(again, at=time.time(), run=more.get("run", "")))
                 return
-        same = [known for known in self.notices if kind == "app" and known.app == more.get("app", "") and known.kind == kind]
+        same = [known for known in self.notices if app and known.app == app]
         if len(same) >= OF_AN_APP:
             self.notices.remove(same[0])
-        self._notice_count += 1
-        self.notices.append(Notice(self._notice_count, kind, text, time.time(), **more))  # type: ignore[arg-type]
+        self._add(Notice(0, kind, text, time.time(), **more))  # type: ignore[arg-type]
+
+    def _add(self, notice: Notice) -> None:
+        """With the next number."""
         self._topics.changed("notice")
+        self._notice_count += 1
+        self.notices.append(replace(notice, number=self._notice_count))
 
     def close(self) -> None:
         """Nothing is told any more, and what is under way is broken off. The engine and the apps go on."""

@@ -1,0 +1,1 @@
+"""The interface: components of ipywidgets over the store."""
