@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts on this machine what PinokioCloud needs, and nothing else.
 #
-#   setup/install.sh [run|test|fuzz|hf]...      (nothing named: run)
+#   setup/install.sh [run|test|fuzz|hf|notebook]...      (nothing named: run)
 #
 # Made for Debian 12 and 13 and Ubuntu 22.04 and 24.04; tries on their relatives. When everything is there it says
 # nothing and changes nothing. It needs root only for missing packages: as root, or through sudo. The tools that come
@@ -14,6 +14,10 @@ uv_version=0.13.9
 hf_version=2.4.0
 schemathesis_version=4.30.1 # the last for Ubuntu 22.04's Python
 pterm_version=0.0.25
+notebook_versions=(jupyterlab==4.6.6 notebook==7.6.5 ipywidgets==8.1.9 anywidget==0.11.0 ipykernel==7.3.0 nbclient==0.11.0
+  playwright==1.65.2 tornado==6.5.10 mypy==2.4.1) # the last for Ubuntu 22.04's Python
+xterm_packages=(@xterm/xterm@6.0.0 @xterm/addon-fit@0.11.0 @xterm/addon-search@0.16.0) # as in ui/xterm.py
+widgets7_versions=(ipywidgets==7.7.5 ipython_genutils==0.2.0) # as Colab has them
 nodejs_version=22.20.0 # where the system has none, or none that pterm runs on (Ubuntu 22.04)
 
 # group | package | why
@@ -54,6 +58,10 @@ test | openssl                       | makes certificates, and is what checksums
 test | nginx-light                   | what the gate is measured against
 test | wrk                           | asks both as fast as it can
 test | openssh-server                | what tunnels of ssh lead through
+test | qrencode                      | what the QR codes of the notebook are compared with
+test | chromium                      | shows the notebook
+test | fonts-dejavu-core             | its letters, in the notebook's pictures
+test | fonts-noto-color-emoji        | those of apps that put emoji in their names
 fuzz | clang                         | compiles the fuzz targets
 fuzz | libclang-rt-dev               | libFuzzer and the sanitizers of clang
 TABLE
@@ -71,6 +79,7 @@ os_field() {
 name_here() { # SYSTEM PACKAGE: what that system calls a package of the table
   case "$1:$2" in
     "ubuntu 22.04:libclang-rt-dev") printf 'libclang-common-14-dev' ;;
+    ubuntu\ *:chromium) ;; # only as a snap: the tests with a browser are skipped
     *) printf '%s' "$2" ;;
   esac
 }
@@ -85,6 +94,7 @@ choose() {
     group=${group// /} name=${name// /}
     case " $* " in *" $group "*) ;; *) continue ;; esac
     name=$(name_here "$system" "$name")
+    if [ -z "$name" ]; then continue; fi
     wanted+=("$name")
     why[$name]=${reason# }
   done < <(packages)
@@ -188,6 +198,33 @@ install_test_tools() {
   local tools=${PINOKIO_TEST_TOOLS:-$root/build/tools-test}
   install_tool schemathesis "$schemathesis_version" schemathesis "fuzzes the API from its description"
   install_pterm
+  install_notebook
+}
+
+has_all() { # SITE-PACKAGES NAME==VERSION...
+  local site=$1 package
+  shift
+  for package in "$@"; do
+    if [ ! -d "$site/${package/==/-}.dist-info" ]; then return 1; fi
+  done
+}
+
+# What the notebook is tested with: an environment of its own (notebook/), and the widgets of Colab beside it (widgets7/).
+install_notebook() {
+  local folder=$tools/notebook widgets=$tools/widgets7 site python
+  site=$(echo "$folder"/lib/python3*/site-packages)
+  if ! { has_all "$site" "${notebook_versions[@]}" && "$folder/bin/python" -c 'import pip' 2>/dev/null; }; then
+    say "setup: installing ${notebook_versions[*]} from PyPI into $folder: the notebook is tested in Jupyter"
+    python=$(find_python)
+    if ! "$folder/bin/python" -c 'import pip' 2>/dev/null; then "$python" -m venv --clear "$folder" >&2; fi
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 "${notebook_versions[@]}" >&2 ||
+      die "pip could not install them (its own words are above); is PyPI reachable from here?"
+  fi
+  if has_all "$widgets" "${widgets7_versions[@]}"; then return; fi
+  say "setup: installing ${widgets7_versions[*]} from PyPI into $widgets: the notebook is tested with Colab's widgets"
+  rm -rf "$widgets"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 --no-deps --target "$widgets" \
+    "${widgets7_versions[@]}" >&2 || die "pip could not install them (its own words are above)"
 }
 
 # Sets node (a command line: Node.js 18 or newer) and npm: the system's, else those of a package of PyPI.
@@ -218,15 +255,29 @@ install_pterm() {
   chmod +x "$tools/bin/pterm"
 }
 
+# xterm.js from npm, unmodified: the notebook's better terminal. Without it the page takes it from a public server.
+install_xterm() {
+  local folder=$tools/xterm package lacking=""
+  for package in "${xterm_packages[@]}"; do
+    grep -q "\"version\": \"${package##*@}\"" "$folder/node_modules/${package%@*}/package.json" 2>/dev/null || lacking=1
+  done
+  if [ -z "$lacking" ]; then return; fi
+  find_node
+  say "setup: installing ${xterm_packages[*]} from npm into $folder: the notebook's terminal"
+  mkdir -p "$folder"
+  "${npm[@]}" install --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error "${xterm_packages[@]}" >&2 ||
+    say "setup: npm could not install them (its own words are above); the notebook goes on without"
+}
+
 main() {
   local group
   local -a groups=("$@")
   if [ ${#groups[@]} = 0 ]; then groups=(run); fi
   for group in "${groups[@]}"; do
     case $group in
-      run | test | fuzz | hf) ;;
+      run | test | fuzz | hf | notebook) ;;
       -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; return ;;
-      *) die "unknown group '$group'; there are: run test fuzz hf" ;;
+      *) die "unknown group '$group'; there are: run test fuzz hf notebook" ;;
     esac
   done
   choose "${groups[@]}"
@@ -235,6 +286,7 @@ main() {
     install_tool uv "$uv_version" uv "makes virtual environments and installs Python packages, fast" ;;
   esac
   case " ${groups[*]} " in *" test "*) install_test_tools ;; esac
+  case " ${groups[*]} " in *" test "* | *" notebook "*) install_xterm ;; esac
   case " ${groups[*]} " in *" hf "*)
     install_tool huggingface_hub "$hf_version" hf "downloads models for hf.download" ;;
   esac

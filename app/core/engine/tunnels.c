@@ -476,8 +476,8 @@ gboolean pino_engine_tunnel_set(PinoEngine *engine, const char *id, const char *
   if (tunnel == NULL || !check_provider(provider, error))
     return FALSE;
   /* The same one again means now, where it is waited for. */
-  gboolean other = provider != NULL && (g_strcmp0(provider, tunnel->provider) != 0 ||
-                                        tunnel->status == PINO_TUNNEL_WAITING);
+  gboolean other = provider != NULL &&
+                   (g_strcmp0(provider, tunnel->provider) != 0 || tunnel->status == PINO_TUNNEL_WAITING);
   if (provider != NULL) {
     g_free(tunnel->wanted);
     tunnel->wanted = g_strdup(provider);
