@@ -155,7 +155,8 @@ class Actions:
         passcode: Optional[str] = None,
         on: Optional[On] = None,
     ) -> None:
-        """passcode "": none. Done when the engine has taken it; a new provider opens it anew after that."""
+        """passcode "": none. Done when the engine has taken it; a new provider opens it anew after that. provider "": one
+        that waits tries at once whom it may use."""
         request = lambda: self.client.change_tunnel(tunnel, passcode, provider)  # noqa: E731
         judge = self._read_again(TUNNELS, lambda: self.tunnels.get(tunnel))
         self._jobs.do(("tunnel", tunnel), ("change", provider, passcode), request, on, judge)

@@ -268,7 +268,7 @@ class Client:
         answer = self._get("runs", run, "events", offset=offset)
         try:
             lines: List[Dict[str, Any]] = [json.loads(line) for line in answer.body.decode("utf-8").split("\n") if line]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EngineGoneError("the engine's events are no JSON: %s" % error) from error
         return EventPage(tuple(lines), answer.number("x-next-offset"), answer.headers.get("x-run-live") == "true")
 
@@ -323,7 +323,7 @@ class Client:
         return _begun(self.request("POST", ("tunnels",), body=body), "tunnel")
 
     def change_tunnel(self, tunnel: str, passcode: Optional[str] = None, provider: Optional[str] = None) -> None:
-        """passcode "": none."""
+        """passcode "": none. provider "": one that waits tries at once whom it may use."""
         self.request("PUT", ("tunnels", tunnel), body=_given(passcode=passcode, provider=provider))
 
     def close_tunnel(self, tunnel: str) -> None:

@@ -182,7 +182,10 @@ class Follower:
 
 
 def _object(message: Union[str, bytes]) -> Any:
-    found = json.loads(message)
+    try:
+        found = json.loads(message)
+    except RecursionError as error:  # what a script wrote may be nested deeper than Python reads
+        raise ValueError("what the engine sent is nested too deep: %.200r" % message) from error
     if not isinstance(found, dict):
         raise ValueError("the engine sent no object: %.200r" % message)
     return found

@@ -22,7 +22,7 @@ from .watch import RunWatch
 __all__ = ["Notice", "Store", "Waiting"]
 
 NOTICES = 50
-OF_AN_APP = 10  # of them; one that talks much does not drive out the others
+OF_AN_APP = 10  # of them, and of all scripts of no app; one that talks much does not drive out the others
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,11 @@ class Store(Actions):
         for at, known in enumerate(self.notices):
             if (known.kind, known.text, known.app, known.href) == (kind, text, app, href):
                 self.notices[at] = again = replace(known, count=known.count + 1)
-                if app:
+                if kind == "app":
                     del self.notices[at]
                     self._add(replace(again, at=time.time(), run=more.get("run", "")))
                 return
-        same = [known for known in self.notices if app and known.app == app]
+        same = [known for known in self.notices if kind == known.kind == "app" and known.app == app]
         if len(same) >= OF_AN_APP:
             self.notices.remove(same[0])
         self._add(Notice(0, kind, text, time.time(), **more))  # type: ignore[arg-type]

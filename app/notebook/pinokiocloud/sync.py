@@ -211,6 +211,8 @@ class Sync:
     def _event(self, event: Dict[str, Any]) -> None:
         """Those of before OPEN was handled are read with all else."""
         kind, run = event.get("type"), event.get("run")
+        if self._closed:
+            return
         if kind in ("run", "shell", "question"):
             self.want(runs=[run] if isinstance(run, str) else ())
         elif kind == "app":

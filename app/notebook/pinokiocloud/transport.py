@@ -27,7 +27,7 @@ class Answer:
     def json(self) -> Any:
         try:
             return json.loads(self.body.decode("utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EngineGoneError("the engine's answer is no JSON: %s" % error) from error
 
     def number(self, header: str) -> int:

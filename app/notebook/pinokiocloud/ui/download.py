@@ -21,11 +21,13 @@ SMALL = 5_000_000  # bytes that fit into a link
 PIECE = 1 << 20
 UNSAFE = re.compile(r"[^\w.-]+")
 
-What = Tuple[str, List[Shell]]  # the file's name, and whose logs
+What = Tuple[Run, str]  # and a shell's id; "": all of them
+Logs = Tuple[List[Shell], Optional[bytes]]  # whose, and what is in them one after another; None: too much for a link
 
 
-def gather(client: Client, shells: List[Shell]) -> Optional[bytes]:
-    """Their logs one after another; None when that is too much for a link. On a worker."""
+def gather(client: Client, run: str, only: str) -> Logs:
+    """On a worker."""
+    shells = [shell for shell in client.run(run).shells if not only or shell.id == only]
     pieces: List[bytes] = []
     length = 0
     for shell in shells:
@@ -38,13 +40,13 @@ def gather(client: Client, shells: List[Shell]) -> Optional[bytes]:
             pieces.append(page.data)
             length += len(page.data)
             if length > SMALL:
-                return None
-    return b"".join(pieces)
+                return shells, None
+    return shells, b"".join(pieces)
 
 
-def file_name(run: Run, shell: Optional[Shell]) -> str:
+def file_name(run: Run, shell: str) -> str:
     script = os.path.splitext(os.path.basename(run.script))[0]
-    name = "-".join(part for part in (run.app or "", script, shell.id if shell else run.id) if part)
+    name = "-".join(part for part in (run.app or "", script, shell or run.id) if part)
     return UNSAFE.sub("_", name)[:120] + ".log"
 
 
@@ -66,7 +68,7 @@ class Download:
         self._act = parts.Act("Download", self._begin, busy="Reading …", done=self._done, failed=self._message.error)
         self._link = parts.html()
         self._files = ipywidgets.Output()  # the notebook's server makes a link of what is below it
-        self._asked: What = ("", [])
+        self._name = ""
         self.widget = self._act.widget
         self.below = parts.column(self._message.widget, self._link, self._files)
         self.clear()
@@ -85,34 +87,35 @@ class Download:
     def _begin(self, on: On) -> None:
         self.clear()
         what = self._what()
-        if what is None or not what[1]:
-            self._message.say("Nothing was printed by a command yet.")
-            self._bridge.call(on, DONE, b"")
+        if what is None:
+            self._bridge.call(on, DONE, ([], b""))
             return
-        self._asked = what
-        client, shells = self._store.client, what[1]
+        run, shell = what
+        self._name = file_name(run, shell)
         self._bridge.work(
-            lambda: gather(client, shells),
-            done=lambda data: on(DONE, data),
+            gather,
+            self._store.client,
+            run.id,
+            shell,
+            done=lambda found: on(DONE, found),
             failed=lambda error: on(FAILED, error),
         )
 
-    def _done(self, data: Optional[bytes]) -> None:
+    def _done(self, found: Logs) -> None:
+        shells, data = found
         if data is None:
-            self._say_where()
-        elif data:
-            name = self._asked[0]
-            link = '<a download="%s" href="data:text/plain;charset=utf-8;base64,%s">Save %s (%s)</a>' % (
-                parts.escape(name),
-                base64.b64encode(data).decode("ascii"),
-                parts.escape(name),
-                parts.size(len(data)),
-            )
-            parts.put(self._link, value=link)
+            self._say_where(shells)
+        elif not data:
+            self._message.say("Nothing was printed by a command yet.")
+        else:
+            name = parts.escape(self._name)
+            encoded = base64.b64encode(data).decode("ascii")
+            link = '<a download="%s" href="data:text/plain;charset=utf-8;base64,%s">Save %s (%s)</a>'
+            parts.put(self._link, value=link % (name, encoded, name, parts.size(len(data))))
             parts.show(self._link, True)
 
-    def _say_where(self) -> None:
-        paths = [shell.log for shell in self._asked[1] if shell.log]
+    def _say_where(self, shells: List[Shell]) -> None:
+        paths = [shell.log for shell in shells if shell.log]
         self._message.say("That is more than fits into a link. All of it is on the machine:", "", "\n".join(paths))
         links = [(path, below(path)) for path in paths]
         self._show_files(

@@ -20,7 +20,8 @@ CUT = 64 * 1024  # in so many bytes the end of a line is looked for
 
 
 class Feed:
-    """most: bytes that may wait. room(): bytes that can be shown now. show(data, lost): on the main thread; lost bytes were left out before data."""
+    """most: bytes that may wait. room(): bytes that can be shown now. show(data, lost): on the main thread; lost bytes were
+    left out before data."""
 
     MOST = 1 << 20
 

@@ -36,11 +36,19 @@ LOOKS = {
 LEVELS = (0, 95, 135, 175, 215, 255)  # of the palette's cube
 
 COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
-# These, and bright. # blue, magenta, cyan, white, and bright. On the page's own background, light and dark; and on
-# a background that a program chose.
-ON_LIGHT = "#24292f #b3261e #1a6b2d #7a5200 #1f5fbf #8a3b9e #0b6670 #57606a #57606a #c62f21 #217a37 #855c00 #2563c4 #9b45b0 #0e7480 #33393f"
-ON_DARK = "#8b949e #ff8a80 #6fcf87 #e3b341 #8ab4f8 #d8a0e6 #6fcfd9 #d0d7de #a8b1bb #ffa198 #8be09f #f2cc60 #a5c8ff #e5b8f0 #8fe3ea #ffffff"
-AS_THEY_ARE = "#000000 #a01c1c #13652a #8a6100 #1a4fa3 #7c2f91 #0b6670 #d0d7de #57606a #ff8a80 #6fcf87 #f2cc60 #8ab4f8 #e5b8f0 #8fe3ea #ffffff"
+# These, and then their bright ones: on the page's own background, light and dark; and on one that a program chose.
+ON_LIGHT = (
+    "#24292f #b3261e #1a6b2d #7a5200 #1f5fbf #8a3b9e #0b6670 #57606a "
+    "#57606a #c62f21 #217a37 #855c00 #2563c4 #9b45b0 #0e7480 #33393f"
+)
+ON_DARK = (
+    "#8b949e #ff8a80 #6fcf87 #e3b341 #8ab4f8 #d8a0e6 #6fcfd9 #d0d7de "
+    "#a8b1bb #ffa198 #8be09f #f2cc60 #a5c8ff #e5b8f0 #8fe3ea #ffffff"
+)
+AS_THEY_ARE = (
+    "#000000 #a01c1c #13652a #8a6100 #1a4fa3 #7c2f91 #0b6670 #d0d7de "
+    "#57606a #ff8a80 #6fcf87 #f2cc60 #8ab4f8 #e5b8f0 #8fe3ea #ffffff"
+)
 
 
 def _colour_rules(number: int, name: str) -> List[str]:

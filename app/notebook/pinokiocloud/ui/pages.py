@@ -8,7 +8,8 @@ from .parts import Act, Message, button, html, put, row, show
 
 __all__ = ["Pages"]
 
-PAGE = 128 * 1024  # bytes: some 1,600 lines
+PAGE = 128 * 1024  # bytes
+LINES = 1800  # at most: what every view keeps
 CUT = 16 * 1024  # in so many the end of a line is looked for
 
 Read = Callable[[int], Tuple[bytes, int]]
@@ -68,7 +69,11 @@ class Pages:
                 break
             rest, offset = rest + more, after
         end = rest.find(b"\n", PAGE, PAGE + CUT) + 1 or PAGE
-        return rest[:end], rest[end:], offset
+        page = rest[:end]
+        lines = page.split(b"\n", LINES)
+        if len(lines) > LINES:
+            page = page[: len(page) - len(lines[-1])]
+        return page, rest[len(page) :], offset
 
     def _done(self, found: Tuple[int, Tuple[bytes, bytes, int]]) -> None:
         number, (page, rest, offset) = found

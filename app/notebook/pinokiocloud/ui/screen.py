@@ -5,10 +5,10 @@ character is one place. Colours: ink.py.
 """
 
 import codecs
-import re
 from typing import Callable, Dict, List, Optional, Tuple
 
 from .ink import MARK, PLAIN, Line, apply, printed
+from .sequences import SPECIAL, STRING_ENDS, TOKEN, UNFINISHED
 
 __all__ = ["Screen"]
 
@@ -18,19 +18,6 @@ CELLS = 1 << 20  # characters of all lines
 HELD = 4096  # of a sequence that has not ended
 TAB = 8
 MOST = 9999  # of a parameter
-
-# Lines as most programs print them, and everything else.
-SPECIAL = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|(?<!\r)\n")
-TOKEN = re.compile(
-    "(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
-    "|\x1b\\[(?P<csi>[0-?]*[ -/]*[@-~])"
-    "|(?P<broken>\x1b\\[[0-?]*[ -/]*(?=[^ -~]))"
-    "|\x1b(?P<string>[\\]PX^_])"
-    "|\x1b(?P<escape>[ -/]*[0-~])"
-    "|(?P<control>[\x00-\x1f\x7f-\x9f])"
-)
-UNFINISHED = re.compile("\x1b(?:\\[[0-?]*[ -/]*|[ -/]*)\\Z")
-STRING_ENDS = re.compile("[\x07\x18\x1a\x1b\x9c]")
 
 
 class Screen:

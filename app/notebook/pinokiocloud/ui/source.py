@@ -13,7 +13,9 @@ from .parts import size
 __all__ = ["RunSource", "ShellSource", "Source", "Typist", "mark", "marked"]
 
 TAIL = 256 * 1024  # bytes of output with which it begins
-STEPS = (4 * 1024, 32 * 1024, 256 * 1024)  # bytes of a journal in which they are looked for: it may name a log instead
+# Bytes of a journal in which they are looked for. It may name a log instead, and may have a step's long result at its end.
+STEPS = (4 << 10, 32 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20)
+NEAR = 8 << 10
 PAGE = 1 << 20
 NOTE, TROUBLE, ERROR = "36", "33", "31"  # colours of the engine's own lines
 LONGEST = 4000  # characters of one
@@ -133,14 +135,24 @@ class RunSource(Source):
         return marked(list(found.events), self._marks, True)[0], found.offset
 
     def _near_end(self, client: Client) -> int:
-        """How many bytes of the journal have enough output in them."""
-        for before in STEPS:
-            events = client.events(self.run, offset=-before).events
-            if any(event.get("type") == "run" for event in events[:1]):
+        """How many bytes of the journal have enough output in them, and not much more."""
+        few = 0
+        for many in STEPS:
+            if self._enough(client, many):
                 break
-            if sum(len(event.get("raw") or "") for event in events) >= TAIL:
-                break
-        return before
+            few = many
+        while few and many - few > NEAR:
+            between = (few + many) // 2
+            if self._enough(client, between):
+                many = between
+            else:
+                few = between
+        return many
+
+    def _enough(self, client: Client, before: int) -> bool:
+        events = client.events(self.run, offset=-before).events
+        begins = any(event.get("type") == "run" for event in events[:1])
+        return begins or sum(len(event.get("raw") or "") for event in events) >= TAIL
 
     def _start(self, before: int) -> None:
         if self._closed:

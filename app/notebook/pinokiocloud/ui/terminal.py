@@ -9,21 +9,22 @@ from typing import Any, List, Optional, Tuple, Union
 
 import ipywidgets
 
-from ..bridge import Bridge, Timer
+from ..bridge import Bridge
 from ..events import LOST, OPEN, OVER
 from ..host import COLAB, KAGGLE
 from ..jobs import On
-from ..model import Run, Shell
+from ..model import Run
 from ..store import Store
 from . import ink, parts, plainview, xterm
 from .choice import Choice
-from .download import Download, What, file_name
+from .download import Download, What
 from .feed import Feed
 from .finder import Finder
 from .front import Front
 from .pages import Pages
 from .plainview import PlainView
 from .prompt import Prompt
+from .shells import Shells
 from .source import TROUBLE, RunSource, ShellSource, Source, Typist, mark
 from .xterm import XtermView, can_be_made
 
@@ -49,13 +50,12 @@ class Terminal:
     def __init__(self, store: Store, bridge: Bridge, *, front: Optional[Front] = None) -> None:
         self._store, self._bridge, self._front = store, bridge, front
         self._run, self._shell = "", ""
-        self._shells: Tuple[Shell, ...] = ()
+        self._shells = Shells(store, bridge, self._shells_changed)
         self._chosen = False  # by the person
         self._source: Optional[Source] = None
         self._state, self._why = "", ""
-        self._asking = self._ask_again = self._closed = False
+        self._closed = self._told = False
         self._sized: Tuple[str, int, int] = ("", 0, 0)
-        self._timer: Optional[Timer] = None
         self._coming: Optional[XtermView] = None
         self._make()
         self._plain = PlainView(self._finder.found, store.engine.host.kind in (COLAB, KAGGLE))
@@ -131,12 +131,11 @@ class Terminal:
         self._closed = True
         for observation in self._observations:
             observation.close()
-        if self._timer is not None:
-            self._timer.cancel()
         if self._source is not None:
             self._source.close()
         self._feed.close()
         self._finder.close()
+        self._shells.close()
         self._download.close()
         for view in (self._plain, self._coming, self.view):
             if view is not None:
@@ -164,53 +163,27 @@ class Terminal:
             current = self._shown_run
             if current is None or any(run.live for run in runs) or not self._run:
                 self._show(newest, "")
-        self._ask_shells()
+        self._shells.ask()
         self._choose_anew()
         self._draw()
 
     def _show(self, run: str, shell: str) -> None:
         if self._closed or (run, shell) == (self._run, self._shell) and self._source is not None:
             return
-        if run != self._run:
-            known = self._store.runs.get(run)
-            self._shells = known.shells if known is not None else ()
         self._run, self._shell = run, shell
         self._download.clear()
         self._message.clear()
-        self._ask_shells()
+        self._shells.of(run)
         self._open()
         self._choose_anew()
 
     def _choose_anew(self) -> None:
-        self._choice.update(self._run, self._shell, self._shells, self._chosen)
+        self._choice.update(self._run, self._shell, self._shells.all, self._chosen)
 
-    def _ask_shells(self) -> None:
-        """One question at a time; the last one is always asked after the last change."""
-        if not self._run or not self._store.connected:
-            return
-        if self._asking:
-            self._ask_again = True
-            return
-        self._asking, run = True, self._run
-        self._bridge.work(
-            self._store.client.run,
-            run,
-            done=lambda found: self._shells_told(run, found.shells),
-            failed=lambda unused: self._shells_told(run, self._shells),  # its source tells what is wrong
-        )
-
-    def _shells_told(self, run: str, shells: Tuple[Shell, ...]) -> None:
-        self._asking = False
-        if self._closed:
-            return
-        if run == self._run and shells != self._shells:
-            self._shells = shells
-            self._choose_anew()
-            self._draw()
-            self._tell_size()
-        if self._ask_again:
-            self._ask_again = False
-            self._ask_shells()
+    def _shells_changed(self) -> None:
+        self._choose_anew()
+        self._draw()
+        self._tell_size()
 
     # Its output
 
@@ -256,13 +229,13 @@ class Terminal:
         if state == FAILED:
             self._message.say("This output cannot be shown: %s" % why, "bad")
         elif state in (OPEN, OVER):
-            self._ask_shells()
+            self._shells.ask()
         self._draw()
 
     def _path(self) -> str:
         """Where all of it is."""
         run = self._shown_run
-        shells = [shell for shell in self._shells if shell.id == self._shell or not self._shell]
+        shells = [shell for shell in self._shells.all if shell.id == self._shell or not self._shell]
         if len(shells) == 1 and shells[0].log:
             return shells[0].log
         if run is None or not run.journal:
@@ -306,10 +279,13 @@ class Terminal:
     def _clear_view(self) -> None:
         self._feed.clear()
         self.view.reset()
+        parts.put(self._follow, value=True)
 
     def _follow_changed(self, change: Any) -> None:
         following = bool(change["new"])
         parts.put(self._follow, description="Following" if following else "Follow")
+        if self._told:
+            return
         self.view.follow(following)
         if following:
             self._finder.clear()
@@ -317,9 +293,11 @@ class Terminal:
 
     def _told_following(self, following: bool) -> None:
         """By a page on which somebody has scrolled: only the button is changed."""
-        self._follow.unobserve_all("value")
-        parts.put(self._follow, value=following, description="Following" if following else "Follow")
-        self._follow.observe(self._follow_changed, "value")
+        self._told = True
+        try:
+            parts.put(self._follow, value=following)
+        finally:
+            self._told = False
 
     def _hold(self) -> None:
         """What was found stays where it is."""
@@ -349,7 +327,7 @@ class Terminal:
 
     def _target(self) -> str:
         """The shell that takes it; "" when none does."""
-        running = [shell for shell in self._shells if shell.running and (not self._shell or shell.id == self._shell)]
+        running = [shell for shell in self._shells.all if shell.running and (not self._shell or shell.id == self._shell)]
         return max(running, key=lambda shell: (shell.started_at, shell.id)).id if running else ""
 
     def _type(self, text: str) -> None:
@@ -359,7 +337,7 @@ class Terminal:
 
     def _not_typed(self, error: Exception) -> None:
         self._message.error(error)
-        self._ask_shells()
+        self._shells.ask()
 
     def _size_told(self, cols: int, rows: int) -> None:
         self._sized = (self._sized[0], cols, rows)
@@ -380,8 +358,7 @@ class Terminal:
 
     def _to_download(self) -> Optional[What]:
         run = self._shown_run
-        shells = [shell for shell in self._shells if not self._shell or shell.id == self._shell]
-        return None if run is None else (file_name(run, shells[0] if self._shell and shells else None), shells)
+        return None if run is None else (run, self._shell)
 
     def _draw(self) -> None:
         """All but the output."""
@@ -393,14 +370,16 @@ class Terminal:
         parts.show(self._earlier, plain)
         parts.show(self._stop.widget, run is not None and run.live)
         parts.show(self._prompt.widget, bool(target))
-        self._prompt.enable(self._store.connected)
+        reached = self._store.connected and self._state != LOST
+        self._prompt.enable(reached)
         if isinstance(self.view, XtermView):
-            self.view.write_to(bool(target) and self._store.connected)
+            self.view.write_to(bool(target) and reached)
         parts.put(self._note, value=self._note_text())
 
     def _note_text(self) -> str:
         if not self._run:
-            return '<div class="pino-empty">Nothing has run yet. What apps print when they are installed and run is shown here.</div>'
+            text = "Nothing has run yet. What apps print when they are installed and run is shown here."
+            return '<div class="pino-empty">%s</div>' % text
         notes = []
         if self._state == LOST or not self._store.connected:
             why = self._why or self._store.why_not

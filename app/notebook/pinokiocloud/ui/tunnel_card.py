@@ -31,13 +31,14 @@ from .qr import svg
 
 __all__ = ["LOCAL", "TunnelCard", "choices", "provider_name", "title_of"]
 
+WAITING = "waiting"  # nobody gives an address before retry_at
 LOCAL, PLATFORM = "local", "platform"  # the local network, which is no provider; the platform's own address
 TITLE = 80  # characters of what an app calls itself
 STATES = {
     "opening": ("Opening …", "busy"),
     "open": ("Open", "ok"),
     "failing": ("Lost, another way is being looked for", "warn"),
-    "waiting": ("Nobody gives an address now", "bad"),
+    WAITING: ("Nobody gives an address now", "bad"),
 }
 VISITORS = {
     "ngrok": "On ngrok's free plan browsers get a page of warning first.",
@@ -163,8 +164,13 @@ class TunnelCard:
         self._other = Fold("Reopen with …", self._make_other, hide="Do not reopen")
         self._dropdown: Any = None
         self._reopen = Act("Reopen", self._change_provider, self.message, kind="main", done=self._reopened)
+        self._again = Act(
+            "Try now", self._try_now, self.message, busy="Trying …", kind="main", done=lambda unused: self._tried()
+        )
         self._close = Act("Close", self._end, self.message, busy="Closing …", kind="danger")
-        self._buttons = row(self._qr.button, self._lock.button, self._other.button, self._close.widget)
+        self._buttons = row(
+            self._again.widget, self._qr.button, self._lock.button, self._other.button, self._close.widget
+        )
         self.widget = column(
             self._head,
             self._line,
@@ -184,6 +190,7 @@ class TunnelCard:
         put(self._told, value=_address(tunnel))
         put(self._more, value=_details(tunnel))
         shared = tunnel.provider != LOCAL
+        show(self._again.widget, tunnel.status == WAITING)
         show(self._qr.button, bool(address_of(tunnel)))
         show(self._lock.button, shared)
         show(self._other.button, shared)
@@ -236,6 +243,16 @@ class TunnelCard:
     def _empty(self, opened: bool) -> None:
         if self._lock_panel is not None and not opened:
             self._lock_panel.clear()
+
+    # The same once more, before its time
+
+    def _try_now(self, on: On) -> None:
+        """Names nobody: from then on only that provider would be used."""
+        self._store.change_tunnel(self._key, provider="", on=on)
+
+    def _tried(self) -> None:
+        if self._tunnel.status != WAITING:
+            self.message.say("An address is being asked for.", "ok")
 
     # Another provider
 
