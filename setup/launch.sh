@@ -35,7 +35,9 @@ build() {
     return
   fi
   say "==> Installing what the engine needs"
-  "$root/setup/install.sh" run 2>&1
+  local -a groups=(run)
+  if command -v npm >/dev/null; then groups+=(notebook); fi # else pages take xterm.js from a public server
+  "$root/setup/install.sh" "${groups[@]}" 2>&1
   say "==> Building the engine"
   if [ ! -f "$root/build/build.ninja" ]; then meson setup "$root/build" "$root"; fi
   ninja -C "$root/build" "${programs[@]}"

@@ -98,7 +98,7 @@ def comes_back(service):
     service.ready("light")
     with faces(service) as (face,):
         face.until(lambda: face.interface.tab.selected_index == LIBRARY, "My Library is chosen")
-        face.until(lambda: face.title(LIBRARY) == "My Library (1 running)", lambda: face.title(LIBRARY))
+        face.until(lambda: face.title(LIBRARY) == "My Library (1)", lambda: face.title(LIBRARY))
         face.says("light")
         service.stop("light")
         face.until(lambda: face.title(LIBRARY) == "My Library", lambda: face.title(LIBRARY))
@@ -141,7 +141,7 @@ def two(service):
             face.interface.show_app("light")
         run = service.ready("light")["id"]
         for face in (one, other):
-            face.until(lambda: face.title(LIBRARY) == "My Library (1 running)", "both know that it runs")
+            face.until(lambda: face.title(LIBRARY) == "My Library (1)", "both know that it runs")
         one.store.stop_run(run)
         for face in (one, other):
             face.until(lambda: face.title(LIBRARY) == "My Library", "both know that it ended")

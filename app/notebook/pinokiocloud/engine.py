@@ -122,16 +122,17 @@ class PinokioEngine:
 
     def __str__(self) -> str:
         """For a person, in two lines; what takes longer than a second to find out is left out."""
-        status = self.status
-        first = "PinokioCloud %s runs (process %d), in %s" % (status.version, status.pid, self.host.name)
+        status, where = self.status, self.host.name
         looking = Client(self.address, LOOK_AT_MACHINE_S)
         try:
+            status = looking.status()
             machine = looking.machine()
-            first += " on %s" % (machine.platform.name if machine.platform else "an unknown machine")
+            where += " on %s" % (machine.platform.name if machine.platform else "an unknown machine")
         except PinokioError:
             pass  # the status line of the interface says more
         finally:
             looking.close()
+        first = "PinokioCloud %s runs (process %d), in %s" % (status.version, status.pid, where)
         what = "%d app%s, %d running" % (status.apps, "" if status.apps == 1 else "s", status.runs)
         return "%s.\nHome: %s (%s)." % (first, self.home, what)
 

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class Events:
-    """The background thread; it lives from the first follower until close(). All methods may be called on any thread."""
+    """The background thread; it lives while there are followers, until close() at most. All methods may be called on any
+    thread."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -82,13 +83,12 @@ class Events:
             thread, loop = self._thread, self._loop
         for follower in list(self._followers):
             follower.close()
-        if thread is None or loop is None:
-            return
-        try:
-            loop.call_soon_threadsafe(self._end)
-        except RuntimeError:
-            pass  # its loop is closed: it is at its end
-        if thread is threading.current_thread():
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(self._end)
+            except RuntimeError:
+                pass  # its loop is closed: it is at its end
+        if thread is None or thread is threading.current_thread():
             return
         thread.join(JOIN_S)
         if thread.is_alive():
@@ -108,7 +108,15 @@ class Events:
                 self._start()
             assert self._loop is not None
             self._followers.add(follower)
-            self._loop.call_soon_threadsafe(follower.begin, self._loop, self._followers.discard)
+            self._loop.call_soon_threadsafe(follower.begin, self._loop, self._gone)
+
+    def _gone(self, follower: Follower) -> None:
+        """On the thread, which goes with the last: nobody may be there to call close(). The next one gets another."""
+        with self._lock:
+            self._followers.discard(follower)
+            if not self._followers:
+                self._loop = None
+                self._end()
 
     def _start(self) -> None:
         """Under the lock."""

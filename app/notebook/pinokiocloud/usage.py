@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Callable, Deque, Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Deque, Dict, Iterable, List, Optional, Set, Tuple
 
 from .bridge import Bridge, Timer
 from .model import Usage
@@ -65,6 +65,7 @@ class Meters:
         """ask(): on a worker. wanted(): whether anything runs. told(): usage is another."""
         self.usage: Dict[str, Usage] = {}
         self._histories: Dict[str, Deque[Sample]] = {}
+        self._apps: Optional[Set[str]] = None  # that are there; None: nobody has said
         self._bridge, self._ask, self._wanted, self._told = bridge, ask, wanted, told
         self._asking = self._closed = False
         self._due = time.monotonic()
@@ -77,8 +78,8 @@ class Meters:
 
     def forget(self, apps: Iterable[str]) -> None:
         """All but these are gone."""
-        kept = set(apps)
-        for app in [app for app in self._histories if app not in kept]:
+        self._apps = set(apps)
+        for app in [app for app in self._histories if app not in self._apps]:
             del self._histories[app]
 
     def close(self) -> None:
@@ -112,6 +113,8 @@ class Meters:
     def _put(self, found: Dict[str, Usage]) -> None:
         at = time.time()
         for app, usage in found.items():
+            if self._apps is not None and app not in self._apps:
+                continue  # the run that removed it still works
             kept = self._histories.setdefault(app, deque(maxlen=KEPT))
             if kept and at - kept[-1].at > GAP_S:
                 kept.clear()

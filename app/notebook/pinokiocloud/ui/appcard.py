@@ -143,7 +143,7 @@ class Card:
 
     def open(self) -> None:
         if self._details is None:
-            put(self._fold, description="Close")  # seen before all that is made now
+            put(self._fold, description="Hide details")  # seen before all that is made now
             self._details = Details(self._store, self._bridge, self.app, self._ways, self.message, self._failed)
             self.update()
 

@@ -1,5 +1,6 @@
 """What a card shows when it is opened. Made then, and closed when it is folded: closed cards cost little."""
 
+import re
 from typing import Any, Callable, List, Optional, Sequence
 
 from ..bridge import Bridge
@@ -15,6 +16,7 @@ from .trouble import Trouble
 __all__ = ["Details"]
 
 DESCRIPTION = 600  # characters
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def facts(app: App, store: Store) -> str:
@@ -30,7 +32,9 @@ def facts(app: App, store: Store) -> str:
     if app.repository_url:
         about.append(link(app.repository_url))
     if app.version:
-        about.append("version %s" % escape(short(app.version, LINE)))
+        whole = short(app.version, LINE)
+        shown = whole[:10] if COMMIT.fullmatch(whole) else whole
+        about.append('<span title="%s">version %s</span>' % (escape(whole), escape(shown)))
     if app.installed_at:
         about.append("here since %s" % escape(when(app.installed_at)))
     lines.append('<div class="pino-muted pino-app-about">%s</div>' % " · ".join(about))
@@ -57,7 +61,7 @@ class Details:
         self._menu = AppMenu(store, bridge, app.id, ways.show_run, failed)
         self._more = More(store, bridge, app.id, ways, message, failed)
         self._trouble: Optional[Trouble] = None
-        self._heads = [html("Menu", "pino-app-part"), html("More", "pino-app-part")]
+        self._heads = [html("Menu of the app", "pino-app-part"), html("Manage it", "pino-app-part")]
         self.widget = column(names=("pino-app-details",))
 
     def update(self, app: App, runs: Sequence[Run]) -> None:

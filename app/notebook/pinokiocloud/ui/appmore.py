@@ -9,7 +9,7 @@ from ..bridge import Bridge
 from ..jobs import BEGUN, DONE, On
 from ..model import App, Run
 from ..store import Store
-from .appwords import short
+from .appwords import operation, short
 from .lastlines import read_outcome
 from .parts import Act, Confirm, Message, button, close_all, column, put, row, show
 
@@ -21,9 +21,15 @@ KEPT = (
     "models that it shares and its logs stay."
 )
 KEPT_BY_RESET = (
-    "What you made with it (results, files that you changed) is moved to the folder “kept” of the home; its settings and "
-    "models that it shares stay."
+    "If it brings a reset script of its own, that script decides what goes. Otherwise what you made with it (results, files "
+    "that you changed) is moved to the folder “kept” of the home; its settings and models that it shares stay."
 )
+# Where an operation says nothing of what it came to.
+ENDED = {
+    "update": "It is up to date.",
+    "back": "Its last update is undone.",
+    "reset": "It is reset: install it before you start it again.",
+}
 TITLE = 60  # characters
 PURGE = "Delete what I made with it too; it cannot be brought back"
 
@@ -67,7 +73,7 @@ class More:
         self._configure = button("Configure", lambda: ways.configure(app))
         self._restart = self._act("Restart", "Restarting …", store.restart)
         self._update = self._act("Update", "Updating …", store.update, "Gets what its makers changed")
-        self._back = self._act("Undo update", "Undoing …", store.back, "Back to the commit before its last update")
+        self._back = self._act("Undo update", "Undoing …", store.back, "Back to the commit before its last update; its packages stay as they are")
         self._reset = button("Reset", self._ask_reset, "danger")
         self._uninstall = button("Uninstall", self._ask_uninstall, "danger")
         self._row = row(
@@ -150,8 +156,8 @@ class More:
     def _tell(self, run: Optional[Run], say: Callable[[str], None]) -> None:
         """What an operation says of itself when it has ended well."""
         if run is not None and run.operation:
-            client, id = self._store.client, run.id
-            self._bridge.work(lambda: read_outcome(client, id), done=say, failed=lambda unused: say(""))
+            client, id, ended = self._store.client, run.id, ENDED.get(operation(run), "")
+            self._bridge.work(lambda: read_outcome(client, id) or ended, done=say, failed=lambda unused: say(ended))
 
     def _message_here(self, text: str) -> None:
         if not self._closed and text:

@@ -50,6 +50,7 @@ OPERATIONS = {
     "reset": ("resetting", "The reset"),
     "uninstall": ("uninstalling", "The uninstall"),
 }
+BADGES = {"update": "Updating", "back": "Undoing the last update", "reset": "Resetting"}  # what INSTALLING means then
 PLAN, OTHER = "plan", "other"  # kinds of runs that say nothing of how the app is
 FAILED = ("error", "interrupted")
 TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -146,6 +147,16 @@ def doing(app: App, runs: Sequence[Run], now: float) -> str:
     return text if len(live) == 1 else "%s · and %d more" % (text, len(live) - 1)
 
 
+def done_last(app: App, runs: Sequence[Run]) -> str:
+    """What came to its end last, and when; "" while something runs, or when it went wrong, which is told elsewhere."""
+    run = next((run for run in runs if run.kind != PLAN), None)
+    if run is None or run.live or is_failed(run) or not run.ended_at:
+        return ""
+    subject = OPERATIONS.get(operation(run), ("", ""))[1]
+    name = subject[:1].lower() + subject[1:] or script_name(run, app)
+    return "%s %s at %s" % (name, "stopped" if run.state == "stopped" else "finished", when(run.ended_at))
+
+
 def _doing(run: Run, app: App, now: float) -> str:
     words = [OPERATIONS.get(operation(run), ("", ""))[0] or script_name(run, app)]
     if run.state == "ready":
@@ -166,7 +177,7 @@ def _doing(run: Run, app: App, now: float) -> str:
 
 
 def usage_text(usage: Optional[Usage]) -> str:
-    if usage is None:
+    if usage is None or not (usage.rss or usage.gpu_memory):
         return ""
     words = ["CPU %.0f %%" % usage.cpu_percent, "RAM " + size(usage.rss)]
     if usage.gpu_memory:
@@ -180,7 +191,11 @@ def head(app: App, runs: Sequence[Run], usage: Optional[Usage], now: float) -> s
     live = under_way(runs)
     if app.state == "RUNNING" and any(run.health == "down" for run in live):
         text, kind = "Running, not answering", "warn"
-    more = " · ".join(part for part in (doing(app, runs, now), usage_text(usage)) if part)
+    if app.state == "INSTALLING" and live:
+        text = next((BADGES[operation(run)] for run in live if operation(run) in BADGES), text)
+    more = " · ".join(part for part in (doing(app, runs, now), usage_text(usage)) if part) or done_last(app, runs)
+    if more.lower().startswith(text.lower() + " · "):
+        more = more[len(text) + 3 :]  # it is said once
     return (
         '<bdi class="pino-title pino-app-title" title="%s">%s</bdi> %s%s'
         % (

@@ -242,7 +242,8 @@ class Configure:
         word = self._filter.value.strip().lower()
         keys = [key for key, entry in self.entries.items() if word in key.lower() or word in entry.description.lower()]
         own = [key for key in keys if not self.entries[key].known or self.entries[key].required or key in self.edits]
-        shown = keys if word or self._all or not own else own
+        self._all = self._all or (bool(keys) and not own and not word)  # the next edit does not fold up what is shown
+        shown = keys if word or self._all else own
         self._rows.show(shown[:MOST])
         rest = len(keys) - len(shown)
         put(self._more, description="Show %d general settings" % rest)

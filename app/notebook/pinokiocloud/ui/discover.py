@@ -259,13 +259,16 @@ class Discover:
         text = "%d app%s" % (count, "" if count == 1 else "s")
         if any(self._query()) or self._shown.value != EVERY:
             text = "%d of %d apps found" % (count, total)
+        strange = not count and bool(address_in(self._query().text))  # offered above
+        if strange:
+            text = "The catalog does not know this address"
         if self._doubt:
             text += " by their words alone, as the engine does not answer"
         line = '<span role="status"><b>%s</b></span>' % escape(text)
         place = self._place_line()
         put(self._count, value=line + ('<span class="pino-muted"> · %s</span>' % place if place else ""))
-        put(self._empty, value="" if count else '<div class="pino-empty">%s</div>' % self._advice())
-        show(self._empty, not count)
+        put(self._empty, value="" if count or strange else '<div class="pino-empty">%s</div>' % self._advice())
+        show(self._empty, not count and not strange)
 
     def _place_line(self) -> str:
         has = []
@@ -278,8 +281,6 @@ class Discover:
 
     def _advice(self) -> str:
         query = self._query()
-        if address_in(query.text):
-            return "The catalog does not know this address. It can be installed all the same."
         what = "Nothing is found" + (" for “%s”" % _short(query.text) if query.text else "")
         filtered = query.category or query.tag or self._shown.value != EVERY
         more = " Other words or fewer may find it%s." % (", and so may fewer filters" if filtered else "")

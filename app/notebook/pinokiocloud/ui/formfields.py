@@ -23,10 +23,9 @@ CSS = """
   white-space: normal; overflow-wrap: anywhere; line-height: 1.45; color: var(--pino-fg); margin: 0 0 2px; }
 .pino .pino-form-control textarea { min-height: 6em; padding: 6px; }
 .pino .pino-form-control input, .pino .pino-form-control select { flex: 0 0 auto; height: 30px; width: 100%; max-width: 100%; }
-.pino .pino-form-control select { appearance: auto; -webkit-appearance: auto; }
 .pino .pino-form .widget-html { margin: 0; }
 .pino .pino-form-control input[type=date] { max-width: 14em; color-scheme: light dark; border-radius: 6px;
-  color: var(--pino-fg); background: var(--pino-bg); border: 1px solid var(--pino-line); }
+  color: var(--pino-fg); background-color: var(--pino-bg); border: 1px solid var(--pino-line); }
 .pino .pino-form-tick.jupyter-widgets { width: auto; height: auto; margin: 0; }
 .pino .pino-form-tick .widget-label-basic { width: auto; height: auto; white-space: normal; line-height: 1.45; color: var(--pino-fg);
   overflow-wrap: anywhere; align-items: flex-start; }

@@ -19,7 +19,7 @@ UPLOAD = "Files of your own computer: upload them with the notebook's file brows
 MOST = 10  # cards at once
 DRAFTS = 20
 SCHEME = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*:")
-CANCELLED = "the person cancelled it in the notebook"
+CANCELLED = "its question was cancelled in the notebook"
 CSS = """
 .pino .pino-questions-card { border-left: 4px solid var(--pino-accent); }
 .pino .pino-questions .widget-html { margin: 0; }

@@ -10,6 +10,7 @@ __all__ = ["LastLines", "as_shown", "read_last_lines", "read_outcome"]
 
 TAIL = 64 * 1024  # bytes of the journal
 LINES, WIDTH, TROUBLES = 12, 400, 3
+ON_THE_WAY = ("running its ", "looking at ", "asking ", "removing ", "fetching ", "packages stay ")  # stages, and no outcome
 
 CONTROL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"  # a title and the like
@@ -90,7 +91,7 @@ def read_last_lines(client: Client, run: str) -> LastLines:
 
 
 def read_outcome(client: Client, run: str) -> str:
-    """What an operation said at its end; "" when it said nothing. On a worker."""
+    """What an operation said it came to; "" when it said nothing. On a worker."""
     stages = [event.get("data") for event in client.events(run, offset=-TAIL).events if event.get("type") == "stage"]
-    last = stages[-1] if stages else None
-    return str(last.get("text") or "") if isinstance(last, dict) else ""
+    texts = [str(stage.get("text") or "") for stage in stages if isinstance(stage, dict)]
+    return next((text for text in reversed(texts) if text and not text.startswith(ON_THE_WAY)), "")

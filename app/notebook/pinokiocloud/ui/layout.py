@@ -62,12 +62,13 @@ class Hint:
         self._store = store
         self._sent_away = False
         lines = "".join("<li>%s</li>" % line for line in HINT)
-        text = html('<ol class="pino-hint">%s</ol>' % lines, "pino-grow")
+        text = html('<ol class="pino-hint">%s</ol>' % lines, "pino-hint-text")
         self.widget = row(text, button("Got it", self._away), names=("pino-note", "pino-is-busy"))
         self.update()
 
     def update(self) -> None:
-        show(self.widget, self._store.connected and not self._store.apps and not self._sent_away)
+        self._sent_away = self._sent_away or bool(self._store.apps)
+        show(self.widget, self._store.connected and not self._sent_away)
 
     def _away(self) -> None:
         self._sent_away = True
@@ -207,7 +208,7 @@ class Interface:
     def _count(self) -> None:
         running = sum(1 for app in self.store.apps.values() if app.state == "RUNNING")
         tunnels = sum(1 for tunnel in self.store.tunnels.values() if tunnel.status == "open")
-        self._title(LIBRARY, "%d running" % running if running else "")
+        self._title(LIBRARY, str(running) if running else "")
         self._title(TUNNELS, str(tunnels) if tunnels else "")
 
     def _title(self, number: int, more: str) -> None:

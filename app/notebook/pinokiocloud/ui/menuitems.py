@@ -14,6 +14,35 @@ SCRIPT, LINK, GROUP, TEXT = "script", "link", "group", "text"
 DEEP, MOST = 4, 1000  # groups in groups; entries altogether
 LABEL, TIP, SHOWN = 80, 300, 400
 ICON = re.compile(r"\bfa-([a-z0-9-]+)")
+# Names that only later versions of Font Awesome know, as the one that notebooks bring calls them.
+OLDER = {
+    "arrow-rotate-left": "undo",
+    "arrow-rotate-right": "repeat",
+    "arrow-up-right-from-square": "external-link",
+    "arrows-rotate": "refresh",
+    "broom": "eraser",
+    "chart-line": "line-chart",
+    "circle-check": "check-circle",
+    "circle-info": "info-circle",
+    "circle-play": "play-circle",
+    "circle-stop": "stop-circle",
+    "circle-xmark": "times-circle",
+    "file-lines": "file-text",
+    "file-zipper": "archive",
+    "floppy-disk": "save",
+    "gears": "cogs",
+    "house": "home",
+    "link-slash": "unlink",
+    "magnifying-glass": "search",
+    "pen-to-square": "edit",
+    "rotate": "refresh",
+    "screwdriver-wrench": "wrench",
+    "trash-can": "trash",
+    "triangle-exclamation": "exclamation-triangle",
+    "up-right-from-square": "external-link",
+    "wand-magic-sparkles": "magic",
+    "xmark": "times",
+}
 WEIGHTS = ("fa-solid", "fa-regular", "fa-light", "fa-brands", "fa-spin", "fa-fw", "fa-2x", "fa-lg")
 DANGER = ("danger", "warning", "red", "delete")
 
@@ -119,7 +148,8 @@ def _text(item: Mapping[str, Any], name: str) -> str:
 def _icon(item: Mapping[str, Any]) -> str:
     """The last name that is an icon's, and no weight or size."""
     names = ["fa-" + name for name in ICON.findall(_text(item, "_icon"))]
-    return next((name[3:] for name in reversed(names) if name not in WEIGHTS), "")
+    name = next((name[3:] for name in reversed(names) if name not in WEIGHTS), "")
+    return OLDER.get(name, name)
 
 
 def read_menu(menu: Any, app: App, apps: Mapping[str, App]) -> Tuple[Entry, ...]:

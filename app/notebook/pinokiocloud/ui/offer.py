@@ -8,6 +8,7 @@ from ..jobs import BEGUN, DONE, On
 from ..store import Store
 from ..topics import Observation
 from ..watch import RunWatch
+from .appwords import TITLE, short
 from .parts import Action, Message, button, close_all, column, put, row, said
 from .plan import PlanView, verdict_of
 from .standing import INSTALLED, Standings
@@ -211,7 +212,8 @@ class Offer:
         step = ""
         if run is not None and run.total > 0 and run.step >= 0:
             step = "step %d of %d" % (min(run.step + 1, run.total), run.total)
-        text = " · ".join(part for part in ("Installing %s …" % self._title, step, self._stage) if part)
+        stage = self._stage.split(": ", 1)[-1] if self._stage.startswith("installing ") else self._stage
+        text = " · ".join(part for part in ("Installing %s …" % self._title, step, stage) if part)
         if waits:
             text += " · it waits for your answer to a question"
         names = ["output", "stop"] if self._run else []
@@ -233,7 +235,13 @@ class Offer:
             text = "The install has come to its end, and yet the app's own menu says that it is not installed."
             self._go(OVER, ["library", "output", "hide"], text, "warn")
         else:
-            self._go(OVER, ["library", "hide"], "%s is installed." % self._title, "ok")
+            self._go(OVER, ["library", "hide"], "%s is installed." % self._called(), "ok")
+
+    def _called(self) -> str:
+        """With the name that it has in the library, where that is another."""
+        app = self._store.apps.get(self._app)
+        title = short(app.title, TITLE) if app is not None else ""
+        return "%s (%s)" % (title, self._title) if title and title != self._title else self._title
 
     # The rest
 

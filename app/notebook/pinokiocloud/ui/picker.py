@@ -27,7 +27,6 @@ CSS = """
   font-size: 13px; border: 1px solid var(--pino-line); border-radius: 6px; }
 .pino .pino-picker .widget-dropdown { width: auto; flex: 0 1 16em; margin: 0; }
 .pino .pino-picker .widget-checkbox { width: auto; margin: 0; }
-.pino .pino-picker .widget-dropdown select { appearance: auto; -webkit-appearance: auto; }
 .pino .pino-picker .widget-html { margin: 0; }
 """
 

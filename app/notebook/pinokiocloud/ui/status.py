@@ -18,6 +18,7 @@ CARDS = 4  # that are named one by one
 WEIGHTS = {"must": ("Must be mended", "bad"), "warning": ("Warning", "warn")}
 
 CSS = """
+@media (max-width: 700px) { .pino .pino-status-line .pino-grow { flex-basis: 20em; } }
 .pino .pino-status { display: flex; flex-flow: row wrap; gap: 2px 14px; align-items: baseline; }
 .pino .pino-status-item { white-space: normal; }
 .pino .pino-status-item b { font-weight: 600; }
@@ -258,5 +259,5 @@ def _network(machine: Optional[Machine]) -> Item:
     if not network.online:
         return "Network", "offline" + proxies, "bad"
     if not network.names and not names:
-        return "Network", "online, but no names of hosts are found", "warn"
+        return "Network", "online, but names of hosts cannot be looked up (DNS)", "warn"
     return "Network", "online" + proxies, ""

@@ -230,7 +230,9 @@ function handlers(model, term, search, stream, place) {
     find: (message) => {
       if (!message.text) return search.clearDecorations();
       const options = { decorations: FOUND, caseSensitive: false };
-      return message.step > 0 ? search.findNext(message.text, options) : search.findPrevious(message.text, options);
+      if (message.step > 0) search.findNext(message.text, options);
+      else search.findPrevious(message.text, options);
+      if (place.held >= 0) place.held = term.buffer.active.viewportY; // what was found stays in view
     },
   };
 }

@@ -74,8 +74,23 @@ BASE = """
 .pino .widget-text, .pino .widget-dropdown, .pino .widget-textarea, .pino .widget-password { max-width: 100%; min-width: 0; }
 .pino .widget-text input, .pino .widget-dropdown select, .pino .widget-textarea textarea, .pino .widget-password input {
   border-radius: 6px; color: var(--pino-fg); background-color: var(--pino-bg); border: 1px solid var(--pino-line); }
-.pino .pino-gone { display: none; }
+.pino .pino-hint { margin: 0; padding-left: 1.6em; }
+.pino .pino-hint-text { flex: 1 1 22em; }
+.pino .pino-tabs.jupyter-widgets > .lm-TabBar .lm-TabBar-content, .pino .pino-tabs.jupyter-widgets > .p-TabBar .p-TabBar-content {
+  flex-wrap: wrap; }
+.pino .pino-tabs.jupyter-widgets > .lm-TabBar .lm-TabBar-tab, .pino .pino-tabs.jupyter-widgets > .p-TabBar .p-TabBar-tab {
+  flex: 0 0 auto; min-width: 0; max-width: none; padding: 0 12px; color: var(--pino-muted); }
+.pino .pino-tabs.jupyter-widgets > .lm-TabBar .lm-mod-current, .pino .pino-tabs.jupyter-widgets > .p-TabBar .p-mod-current {
+  color: var(--pino-fg); font-weight: 600; }
+.pino .widget-dropdown > select { -webkit-appearance: none; appearance: none; padding-right: 26px;
+  background-repeat: no-repeat; background-position: right 9px center; background-size: 12px 8px; background-image: %s; }
+@media (max-width: 700px) { .pino .pino-tabs > .widget-tab-contents { padding: 10px; } }
 """
+# Seen on light and on dark; what ipywidgets has is black.
+ARROW = (
+    "url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='12' height='8'%3E%3Cpath d='M1 1.5l5 5 5-5' "
+    "fill='none' stroke='%2380868c' stroke-width='2'/%3E%3C/svg%3E\")"
+)
 
 
 def _components() -> Tuple[str, ...]:
@@ -85,4 +100,4 @@ def _components() -> Tuple[str, ...]:
 
 def style() -> Any:
     """The widget that holds all of it; to be shown once."""
-    return ipywidgets.HTML("<style>%s%s%s</style>" % (COLOURS, BASE, "".join(_components())))
+    return ipywidgets.HTML("<style>%s%s%s</style>" % (COLOURS, BASE.replace("%s", ARROW), "".join(_components())))

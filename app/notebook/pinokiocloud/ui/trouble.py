@@ -54,7 +54,8 @@ class Trouble:
         self._why_not = ""
         self._text = html()
         tip = "Goes on with what failed" if operation(run) else "Runs %s again, from its first step" % script_name(run, app)
-        self._press = Press(bridge, button("Retry from there", self._retry, "main", tip), self._draw)
+        self._label = "Retry from there" if operation(run) else "Retry from its first step"
+        self._press = Press(bridge, button(self._label, self._retry, "main", tip), self._draw)
         output = button("Show output", lambda: show_run(run.id))
         buttons = row(self._press.widget, output)
         self.widget = column(self._text, buttons, names=("pino-note", "pino-is-bad", "pino-trouble"))
@@ -75,7 +76,7 @@ class Trouble:
 
     def _draw(self) -> None:
         if not self._press.under_way and not self._closed:
-            put(self._press.widget, description="Retry from there", disabled=not self._connected)
+            put(self._press.widget, description=self._label, disabled=not self._connected)
 
     def _retry(self) -> None:
         self._press.begin(

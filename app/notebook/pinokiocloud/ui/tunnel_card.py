@@ -164,21 +164,15 @@ class TunnelCard:
         self._other = Fold("Reopen with …", self._make_other, hide="Do not reopen")
         self._dropdown: Any = None
         self._reopen = Act("Reopen", self._change_provider, self.message, kind="main", done=self._reopened)
-        self._again = Act(
-            "Try now", self._try_now, self.message, busy="Trying …", kind="main", done=lambda unused: self._tried()
-        )
+        self._again = Act("Try now", self._try_now, self.message, busy="Trying …", kind="main", done=self._tried)
         self._close = Act("Close", self._end, self.message, busy="Closing …", kind="danger")
-        self._buttons = row(
-            self._again.widget, self._qr.button, self._lock.button, self._other.button, self._close.widget
-        )
+        folds = (self._qr, self._lock, self._other)
         self.widget = column(
             self._head,
             self._line,
             self._more,
-            self._buttons,
-            self._qr.widget,
-            self._lock.widget,
-            self._other.widget,
+            row(self._again.widget, *(fold.button for fold in folds), self._close.widget),
+            *(fold.widget for fold in folds),
             self.message.widget,
             names=("pino-card",),
         )
@@ -250,7 +244,7 @@ class TunnelCard:
         """Names nobody: from then on only that provider would be used."""
         self._store.change_tunnel(self._key, provider="", on=on)
 
-    def _tried(self) -> None:
+    def _tried(self, unused: Any) -> None:
         if self._tunnel.status != WAITING:
             self.message.say("An address is being asked for.", "ok")
 
