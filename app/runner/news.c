@@ -6,6 +6,7 @@
 
 #define MOST_A_SECOND 20
 #define DATA_MOST ((gsize)8 * 1024)
+#define DEEPEST 32 /* brackets within brackets: readers in other languages give up sooner than json-glib */
 #define MEMBER_MOST ((gsize)1024) /* of a member that is not for reading, and of each in the first round */
 
 struct _PinoNews {
@@ -13,7 +14,9 @@ struct _PinoNews {
   GMainContext *context;
   gint64 began; /* us; of the second that told counts in */
   guint told, dropped;
-  GSource *later; /* what was left out will be told */
+  const char *held; /* the name of the last of those that are too many; NULL: none */
+  char *held_data;
+  GSource *later; /* that one, and how many were left out, will be told */
 };
 
 PinoNews *pino_news_new(PinoLink *link, GMainContext *context) {
@@ -35,19 +38,6 @@ static void forget_later(PinoNews *news) {
   if (news->later != NULL)
     g_source_destroy(news->later);
   g_clear_pointer(&news->later, g_source_unref);
-}
-
-static void tell_dropped(PinoNews *news) {
-  forget_later(news);
-  if (news->dropped > 0)
-    post(news, g_string_new("{\"type\":\"told\""));
-}
-
-void pino_news_free(PinoNews *news) {
-  if (news == NULL)
-    return;
-  tell_dropped(news);
-  g_free(news);
 }
 
 /* --- what is said ------------------------------------------------------------------------------------------------ */
@@ -102,6 +92,8 @@ static char *cut(JsonObject *object) {
       g_autofree char *whole = member_json(name, node);
       gboolean is_short = strlen(whole) <= MEMBER_MOST;
       gboolean is_text = json_node_get_value_type(node) == G_TYPE_STRING;
+      if (!pino_json_is_flat(whole, strlen(whole), DEEPEST - 1))
+        continue;
       if (is_short && round == 0)
         add_member(out, whole);
       if (is_short || round == 0 || !is_prose(name) || !is_text || add_member(out, whole) ||
@@ -119,7 +111,8 @@ static char *cut(JsonObject *object) {
 static char *bounded(const char *data, gboolean *is_cut) {
   gsize length = data != NULL ? strlen(data) : 0;
   *is_cut = FALSE;
-  if (length > 0 && length <= DATA_MOST && *data == '{')
+  gboolean plain = pino_json_is_flat(data, length, DEEPEST);
+  if (plain && length > 0 && length <= DATA_MOST && *data == '{')
     return g_strdup(data);
   gboolean flat = length > 0 && pino_json_is_flat(data, length, PINO_JSON_DEEPEST);
   g_autoptr(JsonNode) node = flat ? json_from_string(data, NULL) : NULL;
@@ -131,7 +124,7 @@ static char *bounded(const char *data, gboolean *is_cut) {
     if (node != NULL && json_node_get_value_type(node) == G_TYPE_STRING)
       json_object_set_string_member(object, "html", json_node_get_string(node));
   }
-  *is_cut = length > DATA_MOST || (node == NULL && length > 0);
+  *is_cut = !plain || length > DATA_MOST || (node == NULL && length > 0);
   return cut(object);
 }
 
@@ -161,14 +154,48 @@ static const char *name_of(const PinoEvent *event) {
 
 /* --- how often --------------------------------------------------------------------------------------------------- */
 
+static void tell(PinoNews *news, const char *name, const char *said) {
+  gboolean is_cut;
+  g_autofree char *data = bounded(said, &is_cut);
+  GString *message = g_string_new("{\"type\":\"told\"");
+  pino_json_append_member(message, "name", name);
+  g_string_append_printf(message, ",\"data\":%s%s", data, is_cut ? ",\"cut\":true" : "");
+  news->told++;
+  post(news, message);
+}
+
+static void tell_held(PinoNews *news) {
+  g_autofree char *data = g_steal_pointer(&news->held_data);
+  const char *name = g_steal_pointer(&news->held);
+  forget_later(news);
+  if (name != NULL)
+    tell(news, name, data);
+}
+
+void pino_news_free(PinoNews *news) {
+  if (news == NULL)
+    return;
+  tell_held(news);
+  g_free(news);
+}
+
+static void begin_second(PinoNews *news, gint64 now) {
+  news->began = now;
+  news->told = 0;
+}
+
 static gboolean on_later(gpointer data) {
-  tell_dropped(data);
+  begin_second(data, g_get_monotonic_time());
+  tell_held(data);
   return G_SOURCE_REMOVE;
 }
 
-/* One too many in this second. */
-static void drop(PinoNews *news, gint64 now) {
-  news->dropped++;
+/* One too many in this second: the last of them is the one that is still true when the second is over. */
+static void hold(PinoNews *news, const char *name, const char *data, gint64 now) {
+  news->dropped += news->held != NULL;
+  news->held = name;
+  g_free(news->held_data);
+  news->held_data = g_strdup(data);
   if (news->later != NULL)
     return;
   gint64 wait = news->began + G_USEC_PER_SEC - now;
@@ -180,22 +207,14 @@ static void drop(PinoNews *news, gint64 now) {
 void pino_news_note(PinoNews *news, const PinoEvent *event) {
   const char *name = name_of(event);
   gint64 now = g_get_monotonic_time();
-  gboolean is_cut;
   if (name == NULL)
     return;
   if (now - news->began >= G_USEC_PER_SEC) {
-    news->began = now;
-    news->told = 0;
+    begin_second(news, now);
+    tell_held(news);
   }
-  if (news->told == MOST_A_SECOND) {
-    drop(news, now);
-    return;
-  }
-  news->told++;
-  forget_later(news);
-  g_autofree char *data = bounded(event->data, &is_cut);
-  GString *message = g_string_new("{\"type\":\"told\"");
-  pino_json_append_member(message, "name", name);
-  g_string_append_printf(message, ",\"data\":%s%s", data, is_cut ? ",\"cut\":true" : "");
-  post(news, message);
+  if (news->told >= MOST_A_SECOND)
+    hold(news, name, event->data, now);
+  else
+    tell(news, name, event->data);
 }

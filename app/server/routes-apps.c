@@ -51,22 +51,25 @@ static void answer_menu(PinoCall *call) {
   pino_engine_menu(pino_call_engine(call), pino_call_name(call, 0), NULL, on_menu, pino_call_hold(call));
 }
 
-static void answer_environment(PinoCall *call) {
+static void on_environment(GObject *source, GAsyncResult *result, gpointer data) {
+  PinoCall *call = data;
   GError *error = NULL;
-  GBytes *view = pino_engine_environment(pino_call_engine(call), pino_call_name(call, 0), &error);
+  GBytes *view = pino_engine_environment_finish(result, &error);
   if (view == NULL)
     pino_call_fail(call, error);
   else
     pino_call_answer(call, SOUP_STATUS_OK, NULL, view);
 }
 
+static void answer_environment(PinoCall *call) {
+  pino_engine_environment(pino_call_engine(call), pino_call_name(call, 0), NULL, on_environment,
+                          pino_call_hold(call));
+}
+
 static void put_environment(PinoCall *call) {
-  GError *error = NULL;
   g_autofree char *values = pino_call_object(call, "values");
-  if (pino_engine_set_environment(pino_call_engine(call), pino_call_name(call, 0), values, &error))
-    answer_environment(call);
-  else
-    pino_call_fail(call, error);
+  pino_engine_environment(pino_call_engine(call), pino_call_name(call, 0), values, on_environment,
+                          pino_call_hold(call));
 }
 
 static void start(PinoCall *call) {

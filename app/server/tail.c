@@ -25,6 +25,15 @@ static guint64 after_newline(int fd, guint64 from, guint64 to, guint64 otherwise
   return otherwise;
 }
 
+/* Past the rest of a UTF-8 character that begins before. */
+static guint64 next_character(int fd, guint64 from) {
+  guchar bytes[4];
+  gssize count = pread(fd, bytes, sizeof bytes, (off_t)from), rest = 0;
+  while (rest < count && (bytes[rest] & 0xc0) == 0x80)
+    rest++;
+  return rest < 4 && rest < count ? from + (guint64)rest : from;
+}
+
 guint64 pino_tail_find(const char *path, guint64 bytes, guint64 within) {
   struct stat st;
   guint64 start = 0;
@@ -36,8 +45,8 @@ guint64 pino_tail_find(const char *path, guint64 bytes, guint64 within) {
     start = end - bytes;
     /* From the byte before on: a line that begins just there is not moved past. */
     guint64 until = end - start < within ? end : start + within;
-    guint64 line = after_newline(fd, start - 1, until, start);
-    start = line < end ? line : start;
+    guint64 line = after_newline(fd, start - 1, until, end);
+    start = line < end ? line : next_character(fd, start);
   }
   close(fd);
   return start;

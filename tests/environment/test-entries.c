@@ -3,8 +3,12 @@
 
 #include "base/error.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
   char *home, *app;
@@ -144,6 +148,69 @@ static void test_large(Fixture *f, gconstpointer data) {
   g_assert_error(error, PINO_ERROR, PINO_ERROR_LIMIT);
 }
 
+/* Each takes minutes when somebody looks for a name among all others. */
+static void test_slow(Fixture *f, gconstpointer data) {
+  gint64 began = g_get_monotonic_time();
+  g_autoptr(GString) base = g_string_new(NULL), file = g_string_new(NULL);
+  for (guint i = 0; i < 33000; i++)
+    g_string_append_printf(base, "B%x=\n", i);
+  for (guint i = 0; i < 1100; i++)
+    g_string_append_printf(file, "A%x=\n", i);
+  gsize lines = file->len;
+  g_string_set_size(file, 250 * 1024);
+  memset(file->str + lines, '\n', file->len - lines);
+  put(f, "_ENVIRONMENT", base->str);
+  put(f, "ENVIRONMENT", file->str);
+  for (guint i = 0; i < 20; i++) {
+    g_autofree char *name = g_strdup_printf("s%02u.json", i);
+    g_autoptr(GString) script = g_string_new("{\"env\": [null");
+    for (guint j = 0; j < 15000; j++)
+      g_string_append_printf(script, ",{\"key\":\"a%x\"}", i * 15000 + j);
+    g_string_append(script, "]}");
+    put(f, name, script->str);
+  }
+  g_autoptr(GPtrArray) entries = entries_of(f);
+  g_assert_cmpuint(entries->len, ==, 1000);
+  g_assert_cmpint(g_get_monotonic_time() - began, <, 20 * G_USEC_PER_SEC);
+}
+
+static void test_comments(Fixture *f, gconstpointer data) {
+  put(f, "ENVIRONMENT",
+      "# of mine\n#HF_TOKEN=hf_old\n#  export OTHER_KEY = 'old' # x\n# as http://me:old@example.org\n"
+      "# HF_TOKEN=\n# MODE=fast\nHF_TOKEN=hf_new\n");
+  g_autoptr(GPtrArray) entries = entries_of(f);
+  g_assert_cmpstr(find(entries, "HF_TOKEN")->description, ==, "of mine\nHF_TOKEN=\nMODE=fast");
+}
+
+/* A link that an app brings along may lead anywhere: what programs need must not become a file of settings. */
+static void test_not_plain(Fixture *f, gconstpointer data) {
+  g_autoptr(GError) error = NULL;
+  struct stat st;
+  g_autofree char *pipe = g_build_filename(f->home, "pipe", NULL);
+  g_autofree char *link = g_build_filename(f->app, "ENVIRONMENT", NULL);
+  g_assert_cmpint(mkfifo(pipe, 0600), ==, 0);
+  g_assert_cmpint(symlink(pipe, link), ==, 0);
+  const PinoEnvPair pair = {"A", "1"};
+  g_assert_false(pino_env_change(f->home, f->app, &pair, 1, &error));
+  g_assert_error(error, PINO_ERROR, PINO_ERROR_FAILED);
+  g_assert_nonnull(strstr(error->message, "no plain file"));
+  g_assert_true(stat(pipe, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
+/* What an app may do to its own folder: the call comes back. */
+static void test_locked(Fixture *f, gconstpointer data) {
+  g_autoptr(GError) error = NULL;
+  put(f, "ENVIRONMENT", "A=1\n");
+  int lock = open(f->app, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_assert_cmpint(flock(lock, LOCK_EX), ==, 0);
+  const PinoEnvPair pair = {"A", "2"};
+  g_assert_false(pino_env_change(f->home, f->app, &pair, 1, &error));
+  g_assert_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE);
+  close(lock);
+  g_clear_error(&error);
+  g_assert_true(pino_env_change(f->home, f->app, &pair, 1, &error));
+}
+
 #define FILES_TEST(name, function)                                                                           \
   g_test_add("/environment/entries/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -155,5 +222,9 @@ int main(int argc, char **argv) {
   FILES_TEST("changed-in-place-and-put-back", test_change);
   FILES_TEST("refused-whole", test_refused);
   FILES_TEST("as-many-as-anybody-reads", test_large);
+  FILES_TEST("as-much-as-takes-time", test_slow);
+  FILES_TEST("no-secret-that-was-commented-out", test_comments);
+  FILES_TEST("nothing-but-a-plain-file-is-replaced", test_not_plain);
+  FILES_TEST("a-lock-that-is-not-given-back", test_locked);
   return g_test_run();
 }

@@ -69,7 +69,7 @@ def token_taken(service):
         service.equal(engine.take_secrets(), (), "where there is none")
         service.equal(ngrok(engine).set, False, "set")
         with environment(**{TOKEN: "first"}):
-            service.equal(engine.take_secrets(), (TOKEN,), "taken")
+            service.equal(engine.take_secrets(), (TOKEN + " was taken from the environment.",), "taken")
         service.equal(ngrok(engine).set, True, "set")
         with environment(**{TOKEN: "second"}):
             service.equal(engine.take_secrets(), (), "one that is there stays")
@@ -84,8 +84,17 @@ def token_of_colab(service):
     with met(service) as engine, modules(**{"google": google, "google.colab": colab, "google.colab.userdata": userdata}):
         engine.host = hosts.detect_host()
         service.equal(engine.host.kind, hosts.COLAB, "host")
-        service.equal(engine.take_secrets(), (TOKEN,), "taken")
+        service.equal(engine.take_secrets(), (TOKEN + " was taken from Colab's secrets.",), "taken")
         service.equal(ngrok(engine).set, True, "set")
+
+
+@case("/notebook/launching/token-that-is-none-stops-nothing")
+def token_refused(service):
+    with met(service, **{TOKEN: "a token\nof two lines"}) as engine:
+        (told,) = engine.take_secrets()
+        service.has(told, TOKEN + " of the environment was not taken: ")
+        service.lacks(told, "two lines")
+        service.equal(ngrok(engine).set, False, "set")
 
 
 @case("/notebook/launching/colab-is-asked-for-widgets-of-others")

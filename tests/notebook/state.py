@@ -163,7 +163,9 @@ def observer(service):
         desk.watch("apps", "notice")
         for number in range(3):
             service.ready("light")
+            desk.passes(0.3)  # else all of it may be one change
             service.stop("light")
+            desk.passes(0.3)
         desk.until(lambda: len(desk.store.notices) == 2, lambda: desk.store.notices)
         desk.until(lambda: desk.told["apps"], "others are told")
         desk.passes(0.5)
@@ -317,6 +319,8 @@ def history(service):
         service.equal(len(meters.history("a")), 1, "after a pause")
         meters.forget(["b"])
         service.equal(meters.history("a"), [], "of an app that went")
+        meters._put(both_)  # of the run that uninstalls it
+        service.equal((meters.history("a"), list(meters.usage)), ([], ["a"]), "of an app that went, measured late")
         meters.close()
 
 
@@ -462,6 +466,10 @@ def says(service, loop):
         shown = [notice for notice in of_loud if notice.html]
         service.has(shown[0].text, ": Hello number ")
         service.equal((shown[0].html[:12], shown[0].href), ("<b>Hello</b>", "https://example.org"), "as the app wrote it")
+        for number in range(60):  # of a script that belongs to no app
+            store.notice("app", "number %d" % number)
+        service.equal(len([notice for notice in store.notices if not notice.app]), 10, "notices of no app")
+        service.equal(store.notices[0].app, "quiet", "the other's is still there")
 
 
 @case("/notebook/store/engine-of-another-version-and-one-that-answers-nonsense")

@@ -277,6 +277,29 @@ def closes(service):
         waiting.close()
 
 
+@case("/notebook/events/the-thread-goes-with-the-last-follower")
+def resting(service):
+    service.up()
+    events = Events(address(service))
+    for _ in range(3):  # an engine that is made anew, with nobody who closes the one of before
+        told = Told()
+        with nothing_left():
+            followers = [events.follow_engine(told.on_event, told.on_state) for _ in range(2)]
+            service.waits(lambda: told.names().count(OPEN) == 2, "both follow")
+            for follower in followers:
+                follower.close()
+    for _ in range(200):
+        with_next = events.follow_engine(told.on_event)
+        if random.random() < 0.5:
+            time.sleep(random.uniform(0, 0.003))
+        with_next.close()
+    with nothing_left():
+        told = Told()
+        events.follow_engine(told.on_event, told.on_state)
+        service.waits(lambda: told.names() == [OPEN], "one after all of them")
+        events.close()
+
+
 @case("/notebook/events/a-callback-that-fails-stops-nothing")
 def fails(service):
     apps.one_step(service.home, "flood", apps.shell(LINES))
@@ -353,6 +376,9 @@ def closed(service):
         service.equal(len(count), 2, "callbacks")
 
 
+DEEP = frame(1, b'{"offset": 3, "events": [%s]}' % (b"[" * 20000 + b"]" * 20000))  # more than Python reads
+
+
 @case("/notebook/events/what-is-no-batch-is-an-error")
 def no_batch(service):
     strange = (frame(1, b'{"offset": 3}'), frame(1, b"x"), frame(2, b"output"))
@@ -363,7 +389,7 @@ def no_batch(service):
         ) as server, Events(Address(path=server.path)) as events:
             opened = events.open_terminal("some", told.on_output, offset=offset, on_state=told.on_state)
             service.equal((opened.wait(10), opened.state, told.data), (True, FAILED, b""), "%r: %s" % (said, told.states))
-    for said in (frame(1, b"hello"), frame(1, b"[]"), frame(1, b'{"events": 7, "offset": 3}'), frame(2, b"\xff\xfe{")):
+    for said in (frame(1, b"hello"), frame(1, b"[]"), frame(1, b'{"events": 7, "offset": 3}'), frame(2, b"\xff\xfe{"), DEEP):
         told = Told()
         with nothing_left(), StandIn(
             service.folder, lambda link, head, said=said: (link.sendall(accept(head) + said), link.recv(99))

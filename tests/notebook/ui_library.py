@@ -130,7 +130,7 @@ def details(service):
         desk.until(shelf.cards, "a card")
         closed = len(list(tree(shelf.widget)))
         shelf.click("light", "Details")
-        shelf.says("light", "Menu", "[Start]", "[Reinstall]", "[Configure]", "[Update]", "[Uninstall]", "[Close]")
+        shelf.says("light", "Menu", "[Start]", "[Reinstall]", "[Configure]", "[Update]", "[Uninstall]", "[Hide details]")
         service.lacks(shelf.text(), r"\[Restart\]")
         shelf.click("light", "Configure"), shelf.click("light", "Tunnels")
         service.equal((shelf.forms, shelf.tunnels), (["light"], ["light"]), "asked of others")
@@ -150,7 +150,7 @@ def details(service):
         shelf.says("light", "light Installed", "[Start]")
         shelf.click("light", "Update")
         shelf.says("light", "The update failed", "cannot update", "is no git clone", "[Retry from there]")
-        shelf.click("light", "Close")
+        shelf.click("light", "Hide details")
         desk.until(lambda: len(list(tree(shelf.widget))) <= closed + 3, "what was opened is gone")
 
 
@@ -170,12 +170,12 @@ def failing(service):
         shelf.click("fails", "Start")
         shelf.says("fails", "fails Failed", "Step 2 of 3 of start.json failed: there is no method 'no.such.method'")
         shelf.click("fails", "Details")
-        shelf.says("fails", "Step 2 of 3 of start.json (no.such.method) failed", "Its last lines: fine", "[Retry from there]")
+        shelf.says("fails", "Step 2 of 3 of start.json (no.such.method) failed", "Its last lines: fine", "[Retry from its first step]")
         shelf.click("fails", "Show output")
         service.equal(shelf.runs, [next(iter(desk.store.runs))], "the failed run")
-        service.equal(shelf.click("fails", "Retry from there").description, "Trying again …", "heard")
+        service.equal(shelf.click("fails", "Retry from its first step").description, "Trying again …", "heard")
         desk.until(lambda: len(desk.store.runs) == 2, "it is tried again")
-        shelf.says("fails", "Step 2 of 3", "[Retry from there]")
+        shelf.says("fails", "Step 2 of 3", "[Retry from its first step]")
         shelf.offers("half", "Install")
         shelf.click("half", "Install")
         shelf.says("half", "Failed", "The install failed at step 3 of 4", seconds=30)
@@ -237,12 +237,12 @@ def gone(service):
         desk.until(lambda: "The engine cannot be asked now" in shelf.text(), shelf.text)
         service.equal(shelf.text().count("cannot be asked"), 1, "said once")
         free = {one.description for one in buttons(shelf.widget) if not one.disabled}
-        service.equal(free, {"Close"}, "what can be pressed")
+        service.equal(free, {"Hide details"}, "what can be pressed")
         service.up()
         desk.until(lambda: desk.store.connected, "it is back", 30)
         shelf.offers("light", "Start"), shelf.offers("light", "Reinstall")
         desk.until(lambda: "cannot be asked" not in shelf.text(), shelf.text)
-        shelf.click("light", "Close"), shelf.click("light", "Start")
+        shelf.click("light", "Hide details"), shelf.click("light", "Start")
         shelf.says("light", "Running")
 
 
@@ -337,7 +337,7 @@ def empty(service):
         made = apps.light(service.folder, "light")
         os.rename(made, os.path.join(service.home, "api", "light"))
         desk.until(shelf.cards, "a card", 30)
-        shelf.says("light", "[Close]", "[Uninstall]")
+        shelf.says("light", "[Hide details]", "[Uninstall]")
         service.lacks(shelf.text(), "not here yet|Nothing is installed")
 
 
@@ -361,7 +361,7 @@ def order(service):
         service.has(shelf.text(), "No app here has “nothing” in its name")
         shelf.library.show_app("hotel")
         service.equal((filter.value, shelf.titles()[0]), ("", "hotel"), "the one that was asked for")
-        shelf.says("hotel", "[Close]")
+        shelf.says("hotel", "[Hide details]")
         service.equal("pino-app-chosen" in shelf.card("hotel")._dom_classes, True, "marked")
         shelf.library.show_app("alpha")
         service.equal("pino-app-chosen" in shelf.card("hotel")._dom_classes, False, "marked no more")
@@ -468,7 +468,7 @@ def closes(service):
                     shelf.click(name, "Details")
                     shelf.says(name, "[Reinstall]" if name == "fails" else "[Start · running]")
                     shelf.click(name, "Uninstall")
-                shelf.click("light", "Close"), shelf.click("light", "Details")
+                shelf.click("light", "Hide details"), shelf.click("light", "Details")
                 observed = dict(desk.store._topics._observers)
             left = [one for one in made if one.comm is not None]
         finally:

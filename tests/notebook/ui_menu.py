@@ -151,6 +151,7 @@ def breaks(service):
         service.lacks(raw_html(opened.widget), "thing <b>")
         desk.done(desk.store.start, "bad", "start.json")
         service.equal(desk.state("bad"), "RUNNING", "the rest goes on")
+        desk.passes(1.5)  # until it was read again because of the start
         with open(os.path.join(folder, "pinokio.js"), "w", encoding="utf-8") as file:
             file.write("module.exports = { menu: [{ text: 'Mended', href: 'keep.json' }] }")
         desk.until(lambda: not button(opened.widget, "Read it again").disabled, "it can be read again")

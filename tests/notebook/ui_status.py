@@ -194,7 +194,7 @@ def others(service):
     for network, wanted in (
         ({"online": None}, "was not tried"),
         ({"online": False}, "offline [bad]"),
-        ({"online": True, "names": False}, "online, but no names of hosts are found [warn]"),
+        ({"online": True, "names": False}, "online, but names of hosts cannot be looked up (DNS) [warn]"),
     ):
         service.equal(words({"network": network}, None)["Network"], wanted, "network")
     for home, wanted in (

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+import time
 
 from support import case, leave
 
@@ -195,6 +196,30 @@ def waiting(service):
         tab.says("Cloudflare Failed, is left alone until|Cloudflare Ready")
         world.net.behave("cloudflared", "ok")
         tab.says("web Open Open to everybody by Cloudflare", 60)
+        tab.part.close()
+
+
+@case("/notebook/ui/tunnels/try-now")
+def try_now(service):
+    world = shared.ready(service, "cloudflared", settings=dict(shared.FAST, providers="cloudflare"))
+    world.net.behave("cloudflared", "limited")
+    with Desk(service) as desk:
+        tab = Tab(desk)
+        desk.until(lambda: tab.part._form._what.value == "web", "the app is offered")
+        tab.click("Open a tunnel")
+        tab.says(r"\[Try now\]", 60)
+        tab.says(r"Next try at \d\d:\d\d:\d\d")
+        tunnel = list(desk.store.tunnels.values())[0]
+        service.equal(tunnel.retry_at > (time.time() + 120) * 1000, True, "it waits for minutes: %s" % tunnel)
+        button = tab.click("Try now")
+        service.equal((button.description, button.disabled), ("Trying …", True), "heard at once")
+        desk.until(lambda: len(world.net.of("cloudflared")) == 2, "it is tried")
+        desk.until(lambda: desk.store.tunnels[tunnel.id].retry_at > tunnel.retry_at, "it waits again")
+        tab.says(r"\[Try now\]")
+        world.net.behave("cloudflared", "ok")
+        tab.click("Try now")
+        tab.says("web Open Open to everybody by Cloudflare", 30)
+        tab.says_not(r"\[Try now\]")
         tab.part.close()
 
 

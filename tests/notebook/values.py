@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import types
 
 from support import ROOT, environment, leave, raises
@@ -142,6 +143,18 @@ def says(stage):
     for nothing in (event(), event("open"), event(html="  "), event(html="<br>"), {}, {"data": 7}, {"data": {"html": []}}, event("open", url=" ")):
         stage.equal(said(nothing, "A"), None, "nothing to read in %r" % nothing)
     stage.equal(said(event(html="<<<![CDATA[ a & b < c"), "A") is not None, True, "no HTML at all")
+    for written, read in (
+        ("1 < 2 & 3 > 2 --> x", "1 < 2 & 3 > 2 --> x"),
+        ("&lt;b&gt; <my-tag x=1>y</my-tag><BR/>z", "<b> y\nz"),
+        ("a<!-- <b> <script> -->b", "ab"),
+        ("a<style>b</script>c</STYLE>d", "ad"),
+        ("a<script>never closed", "a"),
+    ):
+        stage.equal(said(event(html=written), "A").text, "A: " + read, written)
+    began = time.monotonic()
+    for piece in ("<a ", "<a/", "<a b=", "<a b=\"", "<!--", "<", "</", "<script>", "<a-", "&", "a", " "):
+        said(event(html=piece * (80000 // len(piece))), "A")
+    stage.equal(time.monotonic() - began < 2, True, "ten times the longest that comes, as slow as can be: %.1f s" % (time.monotonic() - began))
 
 
 # Hosts

@@ -285,6 +285,14 @@ static void test_tail(Fixture *f, gconstpointer data) {
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
     g_assert_cmpuint(pino_tail_find(path, cases[i].bytes, cases[i].within), ==, cases[i].start);
+  g_assert_true(g_file_set_contents(path, "x\xf0\x9f\x98\x80\xf0\x9f\x98\x80", -1, NULL));
+  static const guint64 characters[][2] = {{8, 1}, {7, 5}, {5, 5}, {4, 5}, {3, 6}, {1, 8}};
+  for (guint i = 0; i < G_N_ELEMENTS(characters); i++)
+    g_assert_cmpuint(pino_tail_find(path, characters[i][0], 100), ==, characters[i][1]);
+  g_assert_true(g_file_set_contents(path, "x\x80\x80\x80\x80\x80\n", -1, NULL));
+  g_assert_cmpuint(pino_tail_find(path, 5, 100), ==, 2); /* no character at all */
+  g_assert_true(g_file_set_contents(path, "", 0, NULL));
+  g_assert_cmpuint(pino_tail_find(path, 1, 100), ==, 0);
   g_autofree char *block = g_strnfill(200000, 'x');
   block[150000] = '\n';
   g_assert_true(g_file_set_contents(path, block, 200000, NULL));

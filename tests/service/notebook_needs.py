@@ -2,8 +2,10 @@
 """What an interface in a notebook needs of the API: an app's ENVIRONMENT as a form, what apps say, the end of long logs,
 what an app of the catalog needs."""
 
+import fcntl
 import json
 import os
+import threading
 import time
 
 import apps
@@ -204,6 +206,28 @@ def inner(service):
     service.equal(environment(service, "ïnner app")[1]["B"]["value"], "y", "value")
 
 
+@case("/service/environment/who-waits-for-a-lock-holds-nobody-up")
+def locked(service):
+    folder = wanting(service.home, "demo")
+    service.up()
+    environment(service, "demo")
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(put(service, "demo", {"PORT": "1"})))
+    thread.start()
+    time.sleep(0.3)  # nothing tells that a request waits
+    began = time.monotonic()
+    for _ in range(20):
+        service.api().get("/v1/status").ok()
+        service.equal(environment(service, "demo")[1]["PORT"]["value"], "7860", "read meanwhile")
+    service.equal((time.monotonic() - began < 5, answers), (True, []), "nobody waits but who sets")
+    os.close(lock)
+    thread.join(20)
+    service.equal([answer.status for answer in answers], [200], "when it is free")
+    service.equal(environment(service, "demo")[1]["PORT"]["value"], "1", "value")
+
+
 # What apps say
 
 
@@ -256,6 +280,29 @@ def says(service):
     service.becomes(run, "finished")
     whole = [event for event in service.events(run)[0] if event["type"] == "notify"]
     service.equal(len(whole[2]["data"]["html"]) if len(whole) > 2 else len(whole), 20000, "the journal has all of it")
+
+
+@case("/service/told/the-last-of-many-and-what-is-nested-deep")
+def last(service):
+    js = """let steps = []
+for (let depth of [30, 31, 900, 3000]) {
+  let deep = []
+  for (let i = 1; i < depth; i++) deep = [deep]
+  steps.push({ method: "notify", params: { html: "deep", deep } })
+}
+for (let i = 1; i <= 60; i++) steps.push({ method: "notify", params: { html: "number " + i } })
+module.exports = { run: steps }
+"""
+    apps.app(service.home, "many", {"pinokio.js": apps.menu("m"), "start.js": js})
+    service.up()
+    _, told = hears(service)
+    service.launch("many", script="start.js")
+    found = told(lambda found: found[-1].get("data") == {"html": "number 60"})
+    kept = [(sorted(event["data"]), event.get("cut")) for event in found[:4]]
+    wanted = [(["deep", "html"], None), (["deep", "html"], None), (["html"], True), ([], True)]
+    service.equal(kept, wanted, "what is nested deeper than readers read")
+    service.equal(sum(1 + event.get("dropped", 0) for event in found), 64, "told and dropped")
+    service.equal("dropped" in found[-1], True, "the last one tells how many were left out: %s" % found[-1])
 
 
 @case("/service/told/ten-thousand-and-a-client-that-does-not-read")

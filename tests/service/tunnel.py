@@ -275,6 +275,41 @@ def nobody(service):
     service.equal(view["trouble"], None, "trouble when it is open")
 
 
+def tries_at_once(service, providers, provider):
+    """One that waits for minutes is told to try now; gives the world and the tunnel when it is open."""
+    world = ready(service, "cloudflared", settings={"providers": providers})
+    world.net.behave("cloudflared", "limited")
+    tunnel = world.open()
+    wait = world.becomes(tunnel, "waiting")
+    service.equal(wait["retry_at"] > (time.time() + 120) * 1000, True, "it waits for minutes: %s" % wait)
+    service.equal(service.api().put(["v1", "tunnels", tunnel], {"passcode": ""}).status, 200, "PUT")
+    service.equal(world.view(tunnel)["retry_at"], wait["retry_at"], "not by anything else")
+    world.net.behave("cloudflared", "ok")
+    service.equal(service.api().put(["v1", "tunnels", tunnel], {"provider": provider}).status, 200, "PUT")
+    view = world.is_open(tunnel)
+    service.equal((view["provider"], view["trouble"]), ("cloudflare", None), "by the same")
+    return world, view
+
+
+@case("/service/tunnel/waits-for-minutes-and-is-told-the-same-provider")
+def same_again(service):
+    tries_at_once(service, "cloudflare", "cloudflare")
+
+
+@case("/service/tunnel/waits-for-minutes-and-is-told-to-try-whom-it-may")
+def anybody_again(service):
+    world, view = tries_at_once(service, "cloudflare", "")
+    before = len(world.net.agents)
+    service.equal(service.api().put(["v1", "tunnels", view["id"]], {"provider": ""}).status, 200, "PUT")
+    service.equal(world.view(view["id"])["public_url"], view["public_url"], "one that is open stays as it is")
+    service.equal(len(world.net.agents), before, "agents")
+    world.set(providers="cloudflare,localtunnel")
+    world.net.behave("cloudflared", "limited")
+    os.kill(world.net.of("cloudflared")[-1].pid, signal.SIGKILL)
+    again, _ = world.again(view["id"], view["public_url"], 20)
+    service.equal(again["provider"], "localtunnel", "another one may be used as before")
+
+
 # Agents that die, addresses that die
 
 

@@ -18,9 +18,9 @@
  *   ended     {outcome: "stopped" | "error" | "cancelled", error, step, scripts, finished, failed}; waits for seen, at most 2 s
  *   ask       {id, script, request: {}}
  *   withdraw  {id}: the question is no longer asked
- *   told      {name: "notify" | "open" | "expose", data: {} of at most 8 KiB, cut: true (there was more), dropped: how many
- *             were left out before it}, without name and data for those left out alone: what the app says to the person
- *             without asking, at most 20 a second. It is not said again to another engine; the journal has it
+ *   told      {name: "notify" | "open" | "expose", data: {} of at most 8 KiB and 32 brackets deep, cut: true (there was more),
+ *             dropped: how many were left out before it}: what the app says to the person without asking, at most 20 a
+ *             second, of those beyond the last. It is not said again to another engine; the journal has it
  *   query     {id, what: "script", path} -> {running, ready, status, local, global} or null
  *             {id, what: "running"} -> [PATH]
  *             {id, what: "stop", path} -> true once it is stopped, false: it did not run

@@ -74,10 +74,6 @@ GBytes *pino_engine_tunnel(PinoEngine *engine, const char *id, GError **error);
 GBytes *pino_engine_providers(PinoEngine *engine);
 GBytes *pino_engine_settings(PinoEngine *engine, GError **error);
 
-/* An app's ENVIRONMENT, made when it is missing: {path, entries: [{key, value, default, description, set, secret, required,
- * known}]} as environment/entries.h says; value is null where there is none, and of a secret always. */
-GBytes *pino_engine_environment(PinoEngine *engine, const char *app, GError **error);
-
 /* The catalog: {total, apps: [{...as data/apps.json, own, installed: name of the app under api/ or null}], trouble: what is
  * wrong with HOME/catalog.json, or null}. */
 GBytes *pino_engine_catalog(PinoEngine *engine, const PinoCatalogQuery *query);
@@ -98,6 +94,15 @@ gboolean pino_engine_run_is_live(PinoEngine *engine, const char *run);
 void pino_engine_menu(PinoEngine *engine, const char *app, GCancellable *cancellable,
                       GAsyncReadyCallback callback, gpointer data);
 GBytes *pino_engine_menu_finish(PinoEngine *engine, GAsyncResult *result, GError **error);
+
+/* An app's ENVIRONMENT, made when it is missing: {path, entries: [{key, value, default, description, set, secret, required,
+ * known}]} as environment/entries.h says; value is null where there is none, and of a secret always. Values are set before
+ * when values is not NULL: JSON of an object by name, of texts and null, which puts a value back to what a new file has
+ * there; all of them or none. Done in a thread; it waits up to 10 s for who writes the file. Errors: NOT_FOUND (no app), USAGE for a name
+ * or value that no file can hold, LIMIT, UNAVAILABLE, those of reading and writing. finish may be called without an engine. */
+void pino_engine_environment(PinoEngine *engine, const char *app, const char *values,
+                             GAsyncReadyCallback callback, gpointer data);
+GBytes *pino_engine_environment_finish(GAsyncResult *result, GError **error);
 
 /* --- doing ---- */
 
@@ -157,7 +162,8 @@ typedef struct {
 char *pino_engine_tunnel_open(PinoEngine *engine, const PinoEngineShare *share, gboolean *already,
                               GError **error);
 /* provider NULL, passcode NULL: as it is. Another provider means another address, a passcode does not, but that a
- * platform's own address has none. */
+ * platform's own address has none. A tunnel that waits tries at once: with the provider that is named, be it the present
+ * one, or with "" with all that it may use, which stay what they are. */
 gboolean pino_engine_tunnel_set(PinoEngine *engine, const char *id, const char *provider,
                                 const char *passcode, GError **error);
 gboolean pino_engine_tunnel_close(PinoEngine *engine, const char *id, GError **error);
@@ -182,10 +188,6 @@ gboolean pino_engine_shell_stop(PinoEngine *engine, const char *shell, GError **
 /* value NULL removes it; what settings there are stands in engine/settings.c. NOT_FOUND for another, USAGE for a value
  * that it may not have. */
 gboolean pino_engine_set(PinoEngine *engine, const char *key, const char *value, GError **error);
-
-/* Sets values of an app's ENVIRONMENT: JSON of an object by name, of texts and null, which puts a value back to what a new
- * file has there. All of them or none. USAGE for a name or value that no file can hold. */
-gboolean pino_engine_set_environment(PinoEngine *engine, const char *app, const char *values, GError **error);
 
 /* Rebuilds the library from api/, the journals and the keepers' sockets; gives a report for a person. */
 char *pino_engine_recover(PinoEngine *engine, GError **error);

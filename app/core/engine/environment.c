@@ -20,12 +20,24 @@ static void append_entry(GString *out, const PinoEnvEntry *entry) {
                          entry->required ? "true" : "false", entry->known ? "true" : "false");
 }
 
-GBytes *pino_engine_environment(PinoEngine *engine, const char *app, GError **error) {
-  g_autofree char *folder = pino_application_path(engine, app, error);
-  g_autoptr(GPtrArray) entries = folder != NULL ? pino_env_entries(engine->home, folder, error) : NULL;
+typedef struct {
+  char *home, *folder;
+  char *values; /* JSON; NULL: nothing is set */
+} Request;
+
+static void request_free(gpointer data) {
+  Request *request = data;
+  g_free(request->home);
+  g_free(request->folder);
+  g_free(request->values);
+  g_free(request);
+}
+
+static GBytes *view(const Request *request, GError **error) {
+  g_autoptr(GPtrArray) entries = pino_env_entries(request->home, request->folder, error);
   if (entries == NULL)
     return NULL;
-  g_autofree char *file = pino_env_file(folder);
+  g_autofree char *file = pino_env_file(request->folder);
   GString *out = g_string_new("{");
   pino_json_append_member(out, "path", file);
   g_string_append(out, ",\"entries\":[");
@@ -57,10 +69,8 @@ static GArray *pairs_of(JsonObject *values, GError **error) {
   return g_steal_pointer(&pairs);
 }
 
-gboolean pino_engine_set_environment(PinoEngine *engine, const char *app, const char *values,
-                                     GError **error) {
-  g_autofree char *folder = pino_application_path(engine, app, error);
-  g_autoptr(JsonNode) node = folder != NULL ? json_from_string(values, error) : NULL;
+static gboolean change(const Request *request, GError **error) {
+  g_autoptr(JsonNode) node = json_from_string(request->values, error);
   if (node == NULL)
     return FALSE;
   if (!JSON_NODE_HOLDS_OBJECT(node)) {
@@ -69,5 +79,35 @@ gboolean pino_engine_set_environment(PinoEngine *engine, const char *app, const 
   }
   g_autoptr(GArray) pairs = pairs_of(json_node_get_object(node), error);
   return pairs != NULL &&
-         pino_env_change(engine->home, folder, (const PinoEnvPair *)pairs->data, pairs->len, error);
+         pino_env_change(request->home, request->folder, (const PinoEnvPair *)pairs->data, pairs->len, error);
+}
+
+/* In a thread: an app's folder may be on a slow disk, and its lock be held by the app. */
+static void work(GTask *task, gpointer source, gpointer data, GCancellable *cancellable) {
+  const Request *request = data;
+  GError *error = NULL;
+  GBytes *found = request->values == NULL || change(request, &error) ? view(request, &error) : NULL;
+  if (found != NULL)
+    g_task_return_pointer(task, found, (GDestroyNotify)g_bytes_unref);
+  else
+    g_task_return_error(task, error);
+}
+
+void pino_engine_environment(PinoEngine *engine, const char *app, const char *values,
+                             GAsyncReadyCallback callback, gpointer data) {
+  g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
+  GError *error = NULL;
+  char *folder = pino_application_path(engine, app, &error);
+  if (folder == NULL) {
+    g_task_return_error(task, error);
+    return;
+  }
+  Request *request = g_new0(Request, 1);
+  *request = (Request){.home = g_strdup(engine->home), .folder = folder, .values = g_strdup(values)};
+  g_task_set_task_data(task, request, request_free);
+  g_task_run_in_thread(task, work);
+}
+
+GBytes *pino_engine_environment_finish(GAsyncResult *result, GError **error) {
+  return g_task_propagate_pointer(G_TASK(result), error);
 }

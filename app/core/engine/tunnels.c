@@ -473,12 +473,15 @@ char *pino_engine_tunnel_open(PinoEngine *engine, const PinoEngineShare *share, 
 gboolean pino_engine_tunnel_set(PinoEngine *engine, const char *id, const char *provider,
                                 const char *passcode, GError **error) {
   PinoTunnel *tunnel = find(engine, id, error);
-  if (tunnel == NULL || !check_provider(provider, error))
+  gboolean any = g_strcmp0(provider, "") == 0;
+  if (tunnel == NULL || (!any && !check_provider(provider, error)))
     return FALSE;
   /* The same one again means now, where it is waited for. */
-  gboolean other = provider != NULL &&
-                   (g_strcmp0(provider, tunnel->provider) != 0 || tunnel->status == PINO_TUNNEL_WAITING);
-  if (provider != NULL) {
+  gboolean waits = tunnel->status == PINO_TUNNEL_WAITING;
+  gboolean other = any ? waits : provider != NULL && (waits || g_strcmp0(provider, tunnel->provider) != 0);
+  if (any && waits) {
+    pino_bars_clear(engine->tunnels->bars, NULL);
+  } else if (!any && provider != NULL) {
     g_free(tunnel->wanted);
     tunnel->wanted = g_strdup(provider);
     pino_bars_clear(engine->tunnels->bars, provider);

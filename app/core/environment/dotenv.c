@@ -14,7 +14,8 @@ typedef struct {
 } Line;
 
 struct _PinoDotenv {
-  GPtrArray *lines; /* of Line */
+  GPtrArray *lines;   /* of Line */
+  GHashTable *by_key; /* the line that counts; its key is the line's own */
   const char *newline;
   gboolean appended; /* a line was added already: no further blank line */
 };
@@ -148,6 +149,12 @@ static char *from_utf16(const char *text, gsize len, gsize *converted) {
   return charset ? g_convert(text + 2, (gssize)len - 2, "UTF-8", charset, NULL, converted, NULL) : NULL;
 }
 
+static void add_line(PinoDotenv *dotenv, Line *line) {
+  g_ptr_array_add(dotenv->lines, line);
+  if (line->key)
+    g_hash_table_replace(dotenv->by_key, line->key, line);
+}
+
 PinoDotenv *pino_dotenv_parse(const char *text, gssize len) {
   gsize size = len < 0 ? strlen(text) : (gsize)len, converted_size = 0;
   g_autofree char *converted = size >= 2 ? from_utf16(text, size, &converted_size) : NULL;
@@ -157,6 +164,7 @@ PinoDotenv *pino_dotenv_parse(const char *text, gssize len) {
 
   PinoDotenv *dotenv = g_new0(PinoDotenv, 1);
   dotenv->lines = g_ptr_array_new_with_free_func(line_free);
+  dotenv->by_key = g_hash_table_new(g_str_hash, g_str_equal);
   dotenv->newline = "\n";
   const char *body = size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0 ? at + 3 : at;
   while (at < end) {
@@ -166,7 +174,7 @@ PinoDotenv *pino_dotenv_parse(const char *text, gssize len) {
     if (dotenv->lines->len == 0 && next - stop == 2)
       dotenv->newline = "\r\n";
     line->text = g_string_new_len(at, next - at);
-    g_ptr_array_add(dotenv->lines, line);
+    add_line(dotenv, line);
     at = body = next;
   }
   return dotenv;
@@ -175,6 +183,7 @@ PinoDotenv *pino_dotenv_parse(const char *text, gssize len) {
 void pino_dotenv_free(PinoDotenv *dotenv) {
   if (!dotenv)
     return;
+  g_hash_table_unref(dotenv->by_key);
   g_ptr_array_unref(dotenv->lines);
   g_free(dotenv);
 }
@@ -192,17 +201,8 @@ PinoDotenv *pino_dotenv_load(const char *path, GError **error) {
 
 /* --- asking ------------------------------------------------------------------------------------------- */
 
-static Line *find_line(PinoDotenv *dotenv, const char *key) {
-  for (guint i = dotenv->lines->len; i > 0; i--) {
-    Line *line = dotenv->lines->pdata[i - 1];
-    if (g_strcmp0(line->key, key) == 0)
-      return line;
-  }
-  return NULL;
-}
-
 const char *pino_dotenv_get(PinoDotenv *dotenv, const char *key) {
-  Line *line = key ? find_line(dotenv, key) : NULL;
+  const Line *line = key ? g_hash_table_lookup(dotenv->by_key, key) : NULL;
   return line ? line->value : NULL;
 }
 
@@ -257,7 +257,7 @@ static guint first_comment(PinoDotenv *dotenv, guint line) {
 char *pino_dotenv_comment(PinoDotenv *dotenv, const char *key) {
   GString *text = g_string_new(NULL);
   guint end = 0;
-  Line *line = key ? find_line(dotenv, key) : NULL;
+  Line *line = key ? g_hash_table_lookup(dotenv->by_key, key) : NULL;
   gboolean parted = FALSE;
   if (!line || !g_ptr_array_find(dotenv->lines, line, &end))
     return g_string_free(text, FALSE);
@@ -324,7 +324,7 @@ static void append_line(PinoDotenv *dotenv, const char *key, const char *value, 
   line->value = g_strdup(value);
   line->start = strlen(key) + 1;
   line->length = strlen(text);
-  g_ptr_array_add(lines, line);
+  add_line(dotenv, line);
 }
 
 gboolean pino_dotenv_set(PinoDotenv *dotenv, const char *key, const char *value, GError **error) {
@@ -334,7 +334,7 @@ gboolean pino_dotenv_set(PinoDotenv *dotenv, const char *key, const char *value,
     return FALSE;
   }
   g_autofree char *text = written(value);
-  Line *line = find_line(dotenv, key);
+  Line *line = g_hash_table_lookup(dotenv->by_key, key);
   if (!line) {
     append_line(dotenv, key, value, text);
     return TRUE;
@@ -352,6 +352,8 @@ gboolean pino_dotenv_set(PinoDotenv *dotenv, const char *key, const char *value,
 
 gboolean pino_dotenv_unset(PinoDotenv *dotenv, const char *key) {
   guint before = dotenv->lines->len;
+  if (!g_hash_table_remove(dotenv->by_key, key))
+    return FALSE;
   for (guint i = before; i > 0; i--) {
     Line *line = dotenv->lines->pdata[i - 1];
     if (g_strcmp0(line->key, key) == 0)

@@ -61,21 +61,19 @@ static const char *text_of(JsonObject *object, const char *name) {
   return node && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
 }
 
-static PinoEnvEntry *find(GPtrArray *entries, const char *key) {
-  for (guint i = 0; i < entries->len; i++) {
-    PinoEnvEntry *entry = entries->pdata[i];
-    if (strcmp(entry->key, key) == 0)
-      return entry;
-  }
-  return NULL;
-}
+/* Entries in their order, and by their keys. */
+typedef struct {
+  GPtrArray *list;
+  GHashTable *by_key; /* the keys are the entries' */
+} Wanted;
 
-static void take_wanted(GPtrArray *wanted, JsonNode *node) {
+static void take_wanted(Wanted *wanted, JsonNode *node) {
   JsonObject *item = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
   const char *key = item ? text_of(item, "key") : NULL;
   if (item && !key)
     key = text_of(item, "env");
-  if (!key || !pino_dotenv_is_key(key) || find(wanted, key))
+  if (!key || !pino_dotenv_is_key(key) || wanted->list->len == ENTRIES_MOST ||
+      g_hash_table_contains(wanted->by_key, key))
     return;
   const char *title = text_of(item, "title"), *description = text_of(item, "description");
   PinoEnvEntry *entry = g_new0(PinoEnvEntry, 1);
@@ -83,10 +81,11 @@ static void take_wanted(GPtrArray *wanted, JsonNode *node) {
   entry->fallback = g_strdup(text_of(item, "default"));
   entry->description = g_strdup(description ? description : title ? title : "");
   entry->required = TRUE;
-  g_ptr_array_add(wanted, entry);
+  g_ptr_array_add(wanted->list, entry);
+  g_hash_table_insert(wanted->by_key, entry->key, entry);
 }
 
-static void read_script(GPtrArray *wanted, const char *path) {
+static void read_script(Wanted *wanted, const char *path) {
   static const char *const members[] = {"env", "pre"};
   struct stat st;
   if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > SCRIPT_LARGEST)
@@ -105,10 +104,9 @@ static gint by_name(gconstpointer a, gconstpointer b) {
 }
 
 /* Of the scripts in JSON beside the file, in the order of their names. */
-static GPtrArray *wanted_by_scripts(const char *file) {
+static void read_scripts(Wanted *wanted, const char *file) {
   g_autofree char *folder = g_path_get_dirname(file);
   g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-  GPtrArray *wanted = g_ptr_array_new_with_free_func(entry_free);
   GDir *dir = g_dir_open(folder, 0, NULL); /* what cannot be looked at requires nothing that is known */
   const char *name;
   while (dir && (name = g_dir_read_name(dir)))
@@ -119,7 +117,6 @@ static GPtrArray *wanted_by_scripts(const char *file) {
   g_ptr_array_sort(paths, by_name);
   for (guint i = 0; i < MIN(paths->len, SCRIPTS_MOST); i++)
     read_script(wanted, paths->pdata[i]);
-  return wanted;
 }
 
 /* --- the list ----------------------------------------------------------------------------------------- */
@@ -135,8 +132,25 @@ static const PinoEnvDefault *default_of(const char *key) {
 
 typedef struct {
   PinoDotenv *now, *fresh;
-  GPtrArray *wanted;
+  Wanted wanted;
 } Sources;
+
+/* What was commented out may be the secret of before. */
+static gboolean tells_secret(const char *line) {
+  g_autoptr(PinoDotenv) dotenv = pino_dotenv_parse(line, -1);
+  g_auto(GStrv) keys = pino_dotenv_keys(dotenv);
+  const char *value = *keys ? pino_dotenv_get(dotenv, *keys) : NULL;
+  return (value && *value && pino_env_is_secret(*keys, value)) || holds_login(line);
+}
+
+static char *without_secrets(const char *said) {
+  g_auto(GStrv) lines = g_strsplit(said, "\n", -1);
+  g_autoptr(GString) kept = g_string_new(NULL);
+  for (char **line = lines; *line; line++)
+    if (!tells_secret(*line))
+      g_string_append_printf(kept, "%s%s", kept->len > 0 ? "\n" : "", *line);
+  return g_string_free(g_steal_pointer(&kept), FALSE);
+}
 
 /* The first that says anything: the file, a new one, the script, the table. */
 static char *describe(const Sources *sources, const char *key, const PinoEnvEntry *wanted,
@@ -148,13 +162,13 @@ static char *describe(const Sources *sources, const char *key, const PinoEnvEntr
                      : wanted                  ? wanted->description
                      : known && known->comment ? known->comment
                                                : "";
-  return g_strdup(said);
+  return without_secrets(said);
 }
 
 static void add(GPtrArray *entries, const Sources *sources, const char *key) {
   if (entries->len == ENTRIES_MOST)
     return;
-  const PinoEnvEntry *wanted = find(sources->wanted, key);
+  const PinoEnvEntry *wanted = g_hash_table_lookup(sources->wanted.by_key, key);
   const PinoEnvDefault *known = default_of(key);
   const char *fresh = pino_dotenv_get(sources->fresh, key);
   PinoEnvEntry *entry = g_new0(PinoEnvEntry, 1);
@@ -177,8 +191,8 @@ static GPtrArray *list(const Sources *sources) {
   for (char **key = fresh; *key; key++)
     if (!pino_dotenv_get(sources->now, *key))
       add(entries, sources, *key);
-  for (guint i = 0; i < sources->wanted->len; i++) {
-    const char *key = ((const PinoEnvEntry *)sources->wanted->pdata[i])->key;
+  for (guint i = 0; i < sources->wanted.list->len; i++) {
+    const char *key = ((const PinoEnvEntry *)sources->wanted.list->pdata[i])->key;
     if (!pino_dotenv_get(sources->now, key) && !pino_dotenv_get(sources->fresh, key))
       add(entries, sources, key);
   }
@@ -202,8 +216,10 @@ GPtrArray *pino_env_entries(const char *home, const char *app_dir, GError **erro
   g_autoptr(PinoDotenv) fresh = now ? pino_env_new_app_file(home, app_dir, error) : NULL;
   if (!fresh || !is_small(now, file, error) || !is_small(fresh, file, error))
     return NULL;
-  g_autoptr(GPtrArray) wanted = wanted_by_scripts(file);
-  Sources sources = {now, fresh, wanted};
+  g_autoptr(GPtrArray) wanted = g_ptr_array_new_with_free_func(entry_free);
+  g_autoptr(GHashTable) by_key = g_hash_table_new(g_str_hash, g_str_equal);
+  Sources sources = {now, fresh, {wanted, by_key}};
+  read_scripts(&sources.wanted, file);
   return list(&sources);
 }
 

@@ -12,16 +12,17 @@ G_BEGIN_DECLS
 
 typedef struct {
   char *key;
-  char *value;       /* as it stands in the file; NULL: it does not stand there */
-  char *fallback;    /* what a new file, or the script, has; NULL: nothing */
-  char *description; /* "" where nobody says anything */
+  char *value;    /* as it stands in the file; NULL: it does not stand there */
+  char *fallback; /* what a new file, or the script, has; NULL: nothing */
+  char *
+      description; /* "" where nobody says anything; without settings that were commented out and are secrets */
   gboolean secret;   /* by its name, or because its value holds a login: not to be shown */
   gboolean required; /* a script in JSON asks for it */
   gboolean known;    /* one of environment/defaults.h */
 } PinoEnvEntry;
 
 /* All settings of the app: those of the file in its order, then the others; the first 1,000. The file is made when it is missing.
- * Errors: those of reading and writing, PINO_ERROR_LIMIT for a file over 256 KiB. Free with g_ptr_array_unref(). */
+ * Reads many files and may wait for a lock: no call for a main loop. Errors: those of reading and writing, PINO_ERROR_LIMIT for a file over 256 KiB. Free with g_ptr_array_unref(). */
 GPtrArray *pino_env_entries(const char *home, const char *app_dir, GError **error);
 
 /* Whether it has a value that counts. */

@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Who holds a lock means to write a small file; one that holds it longer does not mean to give it back. */
+#define LOCK_WAIT_US (10 * G_USEC_PER_SEC)
+#define LOCK_LOOK_US (10 * 1000)
+
 static gboolean read_all(int fd, const char *path, GString *text, GError **error) {
   char block[16384];
   for (;;) {
@@ -33,7 +37,7 @@ static gboolean read_all(int fd, const char *path, GString *text, GError **error
 char *pino_private_read(const char *path, gsize *len, GError **error) {
   *len = 0;
   /* O_NONBLOCK: a named pipe in a file's place must not hold us up. */
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) {
     if (errno != ENOENT && errno != ENOTDIR)
       pino_error_set_errno(error, errno, "open", path);
@@ -66,6 +70,12 @@ static char *link_target(const char *path) {
 gboolean pino_private_write(const char *path, const char *text, gsize len, GError **error) {
   g_autofree char *target = link_target(path);
   const char *name = target ? target : path;
+  struct stat st;
+  /* A new file would take the place of what every program needs, if a link led to /dev/null. */
+  if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
+    g_set_error(error, PINO_ERROR, PINO_ERROR_FAILED, "cannot write '%s': it is no plain file", name);
+    return FALSE;
+  }
   if (!g_file_set_contents_full(name, text, (gssize)len, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error)) {
     g_prefix_error(error, "cannot write '%s': ", name);
     return FALSE;
@@ -83,8 +93,17 @@ int pino_private_lock(const char *folder, GError **error) {
     pino_error_set_errno(error, errno, "open", folder);
     return -1;
   }
-  while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-    ;
+  for (gint64 end = g_get_monotonic_time() + LOCK_WAIT_US; flock(fd, LOCK_EX | LOCK_NB) != 0;) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      break; /* no locks here */
+    if (g_get_monotonic_time() > end) {
+      g_set_error(error, PINO_ERROR, PINO_ERROR_UNAVAILABLE,
+                  "another program has held the lock of '%s' for 10 s: end it, then try again", folder);
+      close(fd);
+      return -1;
+    }
+    g_usleep(LOCK_LOOK_US);
+  }
   return fd;
 }
 

@@ -108,17 +108,20 @@ class PinokioEngine:
             return NAME
 
     def take_secrets(self) -> Tuple[str, ...]:
-        """Gives the engine what the notebook's host, or the environment, keeps for it, where it has none; gives the names of
-        what was taken. On the kernel's main thread. Raises as client.settings()."""
+        """Gives the engine what the notebook's host, or the environment, keeps for it, where it has none. Gives a line for a
+        person of each that was there. On the kernel's main thread. Raises EngineGoneError."""
         there = {setting.key: setting for setting in self.client.settings()}
-        taken = []
+        told = []
         for key, name in SECRETS:
-            if key in there and not there[key].set:
-                secret = self.host.secret(name)
-                if secret.value is not None:
-                    self.client.set_setting(key, secret.value)
-                    taken.append(name)
-        return tuple(taken)
+            secret = self.host.secret(name) if key in there and not there[key].set else None
+            if secret is None or secret.value is None:
+                continue
+            try:
+                self.client.set_setting(key, secret.value)
+                told.append("%s was taken from %s." % (name, secret.source))
+            except ProblemError as error:
+                told.append("%s of %s was not taken: %s" % (name, secret.source, error.detail))
+        return tuple(told)
 
     def __str__(self) -> str:
         """For a person, in two lines; what takes longer than a second to find out is left out."""

@@ -1,7 +1,8 @@
 """What an app says to the person without asking (notify, web.open, ...), as something to read."""
 
+import html
+import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any, List, Mapping, Optional
 
 __all__ = ["Said", "said"]
@@ -10,6 +11,7 @@ PAGES = ("open", "expose")
 PROSE = ("title", "subtitle", "html", "text", "message", "description")
 BREAKS = ("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4")
 HIDDEN = ("script", "style")
+TOKEN = re.compile(r"<!--|-->|<(/?)([A-Za-z][A-Za-z0-9-]{0,30})(?=[\s/>])[^<>]*>|<[!?][^<>]*>")
 
 
 @dataclass(frozen=True)
@@ -21,36 +23,27 @@ class Said:
     href: str = ""
 
 
-class _Words(HTMLParser):
-    """The text of HTML, roughly as it would be read."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: List[str] = []
-        self._hidden = 0
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.words.append(data)
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self._hidden += tag in HIDDEN
-        if tag in BREAKS:
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in HIDDEN and self._hidden:
-            self._hidden -= 1
-
-
-def _plain(html: str) -> str:
-    parser = _Words()
-    try:
-        parser.feed(html)
-        parser.close()
-    except Exception:  # what is no HTML is read as it stands
-        return html.strip()
-    lines = (" ".join(line.split()) for line in "".join(parser.words).split("\n"))
+def _plain(text: str) -> str:
+    """The text of HTML, roughly as it would be read; what is no HTML stays. In a time that grows with its length only, as
+    that of html.parser does not: hostile text is read on the main thread too."""
+    words: List[str] = []
+    hidden, end = "", 0
+    for token in TOKEN.finditer(text):
+        closes, name = token.group(1) == "/", (token.group(2) or "").lower()
+        words.append("" if hidden else text[end : token.start()])
+        end = token.end()
+        if hidden:
+            hidden = "" if token.group() == "-->" == hidden or (closes and name == hidden) else hidden
+        elif token.group() == "<!--":
+            hidden = "-->"
+        elif name in HIDDEN and not closes:
+            hidden = name
+        elif name in BREAKS and not closes:
+            words.append("\n")
+        elif token.group() == "-->":
+            words.append("-->")
+    words.append("" if hidden else text[end:])
+    lines = (" ".join(line.split()) for line in html.unescape("".join(words)).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
@@ -75,5 +68,5 @@ def said(event: Mapping[str, Any], who: str) -> Optional[Said]:
     text = "\n".join(dict.fromkeys(part for part in parts if part))
     if not text:
         return None
-    html = data.get("html")
-    return Said("%s: %s" % (who, text), html if isinstance(html, str) else "", _page(data.get("href")))
+    own = data.get("html")
+    return Said("%s: %s" % (who, text), own if isinstance(own, str) else "", _page(data.get("href")))

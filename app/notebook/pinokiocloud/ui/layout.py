@@ -1,12 +1,13 @@
 """The interface as a whole: status line, what waits for the person, and the tabs. It alone knows all components."""
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import ipywidgets
 
 from ..bridge import Bridge
 from ..engine import PinokioEngine
 from ..store import Store
+from ..topics import Observation
 from .configure import Configure
 from .discover import Discover
 from .forms import Questions
@@ -108,16 +109,8 @@ class Interface:
             self.front.probe,
             names=("pino",),
         )
-        self._observations = [
-            store.observe(topic, told)
-            for topic, told in (
-                ("connection", self._changed),
-                ("apps", self._changed),
-                ("runs", self._count),
-                ("tunnels", self._count),
-            )
-        ]
         self._first = True
+        self._observations = self._observe()
         self._changed()
 
     # What components ask of each other
@@ -196,6 +189,10 @@ class Interface:
         self._configuring = None
 
     # What is told
+
+    def _observe(self) -> List[Observation]:
+        topics = {"connection": self._changed, "apps": self._changed, "runs": self._count, "tunnels": self._count}
+        return [self.store.observe(topic, told) for topic, told in topics.items()]
 
     def _changed(self) -> None:
         self.hint.update()

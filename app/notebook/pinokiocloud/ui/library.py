@@ -58,15 +58,9 @@ class Library:
         self.widget = column(
             self._message.widget, self._told.widget, self._filter, self._empty, self._list, self._more
         )
-        self._observations = [
-            store.observe(topic, function)
-            for topic, function in (
-                ("apps", self._changed),
-                ("connection", self._connection),
-                ("tunnels", self._update_all),
-                ("usage", self._measure),
-            )
-        ]
+        topics = {"apps": self._changed, "connection": self._connection}
+        topics.update(tunnels=self._update_all, usage=self._measure)
+        self._observations = [store.observe(topic, function) for topic, function in topics.items()]
         self._settling: Optional[Timer] = None
         self._tick: Optional[Timer] = bridge.later(TICK_S, self._time_passes)
         self._connection()

@@ -110,7 +110,7 @@ class Meters:
     def update(self, running: bool) -> None:
         """running: the app is at work, so that figures are to be expected."""
         usage = self._store.usage.get(self._app)
-        if usage is None:
+        if usage is None or not (running or usage.rss or usage.gpu_memory):
             self._drawn = ()
             put(self.widget, value='<div class="pino-muted">measuring …</div>' if running else "")
             show(self.widget, running)

@@ -47,8 +47,6 @@ class Screen:
                 continue
             special = SPECIAL.search(text, at)
             simple = special.start() if special else end
-            if special is None and text.endswith("\r"):
-                simple = end
             if simple > at:
                 self._print_lines(text[at:simple])
                 at = simple
