@@ -12,7 +12,7 @@ __all__ = ["style"]
 LIGHT = """
 --pino-fg: var(--jp-content-font-color1, #1f2328); --pino-muted: #57606a; --pino-bg: var(--jp-layout-color0, #ffffff);
 --pino-card: var(--jp-layout-color1, #ffffff); --pino-soft: #f3f4f6; --pino-line: #d0d7de; --pino-accent: #1f5fbf;
---pino-on-accent: #ffffff; --pino-ok: #1a7f37; --pino-warn: #8a5a00; --pino-bad: #b3261e;
+--pino-on-accent: #ffffff; --pino-ok: #176f30; --pino-warn: #8a5a00; --pino-bad: #b3261e;
 --pino-ok-soft: #e6f4ea; --pino-warn-soft: #fdf3dc; --pino-bad-soft: #fdeceb; --pino-accent-soft: #e8f0fc;
 """
 DARK = """
