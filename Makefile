@@ -19,13 +19,13 @@ ASAN_ENV = ASAN_OPTIONS=$(ASAN_FLAGS):fast_unwind_on_malloc=0:malloc_context_siz
 TSAN_FLAGS = suppressions=$(SANITIZERS)/tsan.supp:halt_on_error=1:exitcode=99
 TSAN_ENV = TSAN_OPTIONS=$(TSAN_FLAGS):ignore_noninstrumented_modules=1:die_after_fork=0 \
   G_SLICE=always-malloc G_DEBUG=fatal-criticals PINOKIO_TEST_SLOW=4
-# What looks at the sources, at the net, at npm's pterm, at speed.
-ASAN_WITHOUT = lint online pterm load
+# What looks at the sources, at the net, at npm's pterm, at speed, at what the notebook makes of the engine.
+ASAN_WITHOUT = lint online pterm load notebook browser
 TSAN_SUITES = base net storage environment keeper
 # A forked child of a program with threads cannot start threads under ThreadSanitizer.
 TSAN_SKIP = -s /storage/download/full-disk-keeps-part
 
-.PHONY: all build run test lint bench fuzz install clean setup setup-test
+.PHONY: all build run test lint bench bench-ui images fuzz install clean setup setup-test
 
 all: build
 
@@ -71,6 +71,13 @@ test: setup-test build
 
 bench: build
 	@python3 tests/bench/bench.py --build build
+
+# The notebook in a browser: how quick it is, and its pictures for the README.
+bench-ui: setup-test build
+	@python3 tests/notebook/inside.py tests/bench/ui.py --engine build/pinokiocloud
+
+images: setup-test build
+	@python3 tests/notebook/inside.py tests/notebook/images.py --engine build/pinokiocloud --out docs/images
 
 fuzz:
 	@setup/install.sh run fuzz
