@@ -1,17 +1,14 @@
 """What an app says to the person without asking (notify, web.open, ...), as something to read."""
 
-import html
-import re
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional
+from typing import Any, Mapping, Optional
+
+from .prose import lines
 
 __all__ = ["Said", "said"]
 
 PAGES = ("open", "expose")
 PROSE = ("title", "subtitle", "html", "text", "message", "description")
-BREAKS = ("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4")
-HIDDEN = ("script", "style")
-TOKEN = re.compile(r"<!--|-->|<(/?)([A-Za-z][A-Za-z0-9-]{0,30})(?=[\s/>])[^<>]*>|<[!?][^<>]*>")
 
 
 @dataclass(frozen=True)
@@ -21,30 +18,6 @@ class Said:
     text: str
     html: str = ""
     href: str = ""
-
-
-def _plain(text: str) -> str:
-    """The text of HTML, roughly as it would be read; what is no HTML stays. In a time that grows with its length only, as
-    that of html.parser does not: hostile text is read on the main thread too."""
-    words: List[str] = []
-    hidden, end = "", 0
-    for token in TOKEN.finditer(text):
-        closes, name = token.group(1) == "/", (token.group(2) or "").lower()
-        words.append("" if hidden else text[end : token.start()])
-        end = token.end()
-        if hidden:
-            hidden = "" if token.group() == "-->" == hidden or (closes and name == hidden) else hidden
-        elif token.group() == "<!--":
-            hidden = "-->"
-        elif name in HIDDEN and not closes:
-            hidden = name
-        elif name in BREAKS and not closes:
-            words.append("\n")
-        elif token.group() == "-->":
-            words.append("-->")
-    words.append("" if hidden else text[end:])
-    lines = (" ".join(line.split()) for line in html.unescape("".join(words)).split("\n"))
-    return "\n".join(line for line in lines if line)
 
 
 def _page(*candidates: Any) -> str:
@@ -64,7 +37,7 @@ def said(event: Mapping[str, Any], who: str) -> Optional[Said]:
         href = _page(data.get("public"), named)
         shown = href or named.strip()
         return Said("%s wants to show %s" % (who, shown), href=href) if shown else None
-    parts = [_plain(data[name]) for name in PROSE if isinstance(data.get(name), str)]
+    parts = ["\n".join(lines(data[name])) for name in PROSE if isinstance(data.get(name), str)]
     text = "\n".join(dict.fromkeys(part for part in parts if part))
     if not text:
         return None
