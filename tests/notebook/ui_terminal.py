@@ -122,7 +122,7 @@ def newest(service):
         run = service.launch("first <b>")
         eyes.sees("<script>alert(1)</script>")
         eyes.sees("\u25b8 the command ended with status 3")
-        eyes.sees("\u25b8 the run is over")
+        eyes.sees("\u25b8 the run is over: all steps are done")
         lines = eyes.own.split("\n")
         service.equal(lines[:3], ["red", "100%", "Grüße 你好 <script>alert(1)</script>"], "as a terminal shows it")
         holds(eyes.coloured, "\x1b[0;31mred")

@@ -50,7 +50,13 @@ def _told(colour: str) -> Callable[[Dict[str, Any]], Tuple[str, str]]:
     return tell
 
 
-ENDS_AS = {"daemon": "all steps are done, and what they started goes on"}
+# The reference calls it "stopped" when a script has come to its end.
+ENDS_AS = {
+    "daemon": "all steps are done, and what they started goes on",
+    "stopped": "the run is over: all steps are done",
+    "cancelled": "the run is over: it was stopped",
+    "error": "the run is over: it failed",
+}
 MARKS: Dict[str, Callable[[Dict[str, Any]], Tuple[str, str]]] = {
     "run": lambda event: ("%s begins" % event.get("script"), NOTE),
     "step": _step,
