@@ -240,6 +240,12 @@ class Jupyter:
     def sessions(self):
         return self.ask("api/sessions")
 
+    def end_session(self, path):
+        """Ends a notebook's kernel."""
+        for session in self.sessions():
+            if session["path"] == path:
+                self.ask("api/sessions/" + session["id"], "DELETE")
+
     def end_sessions(self):
         """Ends every kernel."""
         for session in self.sessions():

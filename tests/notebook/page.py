@@ -99,9 +99,18 @@ class Page:
         if message.type == "error":
             self.complaints.append("%s (%s)" % (message.text, (message.location or {}).get("url", "")))
 
-    def load(self, seconds=60):
-        self.raw.goto(self.jupyter.url(self.path, self.tree), timeout=seconds * 1000 * SLOW, wait_until="commit")
-        self.holds(READY, "the notebook is open and its kernel idle", seconds)
+    def load(self, seconds=20, tries=3):
+        """JupyterLab now and then never hears of a kernel that it has just started: then it is given another one."""
+        for left in reversed(range(tries)):
+            url = self.jupyter.url(self.path, self.tree)
+            self.raw.goto(url, timeout=seconds * 1000 * SLOW, wait_until="commit")
+            try:
+                self.holds(READY, "the notebook is open and its kernel idle", seconds)
+                break
+            except AssertionError:
+                if not left:
+                    raise
+                self.jupyter.end_session(self.path)
         self.raw.evaluate(NARROW)
 
     def second(self):

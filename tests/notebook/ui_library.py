@@ -339,6 +339,10 @@ def empty(service):
         desk.until(shelf.cards, "a card", 30)
         shelf.says("light", "[Hide details]", "[Uninstall]")
         service.lacks(shelf.text(), "not here yet|Nothing is installed")
+        click(shelf.widget, "Hide details")
+        desk.done(desk.store.start, "light")
+        shelf.says("light", "Running")
+        service.lacks(shelf.text(), "Uninstall")  # what was folded stays so
 
 
 @case("/notebook/library/order-and-filter")

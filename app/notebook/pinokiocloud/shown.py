@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 from .engine import PinokioEngine
 from .errors import PinokioError
 from .host import Host
+from .kernel import keep_on_main_thread
 
 if TYPE_CHECKING:
     from .ui.layout import Interface
@@ -30,9 +31,12 @@ def show(engine: PinokioEngine) -> None:
     if why_not:
         print(as_text(engine, why_not))
         return
+    from IPython import get_ipython
     from IPython.display import display
 
     from .ui.layout import Interface
+
+    keep_on_main_thread(getattr(get_ipython(), "kernel", None))
 
     made = Interface(engine)
     Shown.interface = made

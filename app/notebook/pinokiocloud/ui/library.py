@@ -47,6 +47,7 @@ class Library:
         self._titles: Dict[str, str] = {}
         self._uninstalled: Set[str] = set()
         self._chosen: Optional[str] = None
+        self._to_open = False  # whether its card has still to be opened
         self._all = False
         self._runs_of: Tuple[Any, Dict[str, List[Run]]] = (None, {})
         self._message, self._told = Message(), Message()
@@ -70,7 +71,7 @@ class Library:
         if self._chosen is not None and self._chosen in self._cards:
             self._cards[self._chosen].chosen = False
             self._cards[self._chosen].update()
-        self._chosen = app
+        self._chosen, self._to_open = app, True
         put(self._filter, value="")
         if app not in self._store.apps:
             self._told.say("%s is not here yet: it appears when its installation has begun." % app, "busy")
@@ -219,7 +220,8 @@ class Library:
 
     def _open_chosen(self) -> None:
         card = self._cards.get(self._chosen) if self._chosen is not None else None
-        if card is not None and not card.chosen and not card.opened:
+        if card is not None and self._to_open:
+            self._to_open = False
             card.chosen = True
             self._told.clear()
             card.open()
