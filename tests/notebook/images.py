@@ -50,6 +50,19 @@ def web_app(home, name, title, about, megabytes):
     files = {"pinokio.js": WEB % (json.dumps(title), json.dumps(about)), "start.json": start}
     return apps.app(home, name, dict(files, **{"work.py": WORKS % (megabytes, 0.03)}))
 
+ASKS = {
+    "method": "input",
+    "params": {
+        "title": "What shall be learned?",
+        "description": "The pictures are read where they are.",
+        "form": [
+            {"key": "folder", "title": "Folder of pictures", "type": "text", "required": True, "placeholder": "/workspace/pictures"},
+            {"key": "base", "title": "Base model", "type": "select", "items": [{"text": "SDXL", "value": "sdxl"}, {"text": "FLUX.1", "value": "flux"}]},
+            {"key": "captions", "title": "Write captions first", "type": "checkbox", "default": True},
+        ],
+    },
+}
+
 
 def lay_out(world):
     """The apps, of which two run and one could not."""
@@ -68,6 +81,7 @@ def lay_out(world):
     )
     apps.light(home, "kokoro")
     apps.app(home, "kokoro", {"pinokio.js": "module.exports = " + about % ("Kokoro TTS", "Reads text aloud")})
+    apps.app(home, "trainer", {"pinokio.js": "module.exports = " + about % ("LoRA Trainer", "Teaches a model your own pictures"), "start.json": apps.script(ASKS)})
     world.service.up()
     for name in ("comfyui", "whisper"):
         world.service.ready(name)
@@ -122,6 +136,10 @@ def pictures(world, out):
     page.click("QR code", seconds=30)
     page.find(".pino-tunnels-qr svg")
     shot("tunnels")
+    world.service.launch("trainer")
+    page.sees("What shall be learned?")
+    page.tab("Settings")
+    shot("form", most=520)
     return page.errors()
 
 
