@@ -288,6 +288,16 @@ def names(stage):
                 stage.equal(node.end_lineno - node.lineno < 40, True, "%s has less than 40 lines" % node.name)
 
 
+@plain("/notebook/package/one-version-of-xterm")
+def one_version(stage):
+    """What setup/install.sh fetches is what the page asks for elsewhere."""
+    with open(os.path.join(PACKAGE, "ui", "xterm.py"), encoding="utf-8") as file:
+        wanted = dict(re.findall(r'"([\w-]+)": "(\d+\.\d+\.\d+)"', file.read()))
+    with open(os.path.join(PACKAGE, "..", "..", "..", "setup", "install.sh"), encoding="utf-8") as file:
+        fetched = dict(re.findall(r"@xterm/([\w-]+)@(\d+\.\d+\.\d+)", file.read()))
+    stage.equal((fetched, len(fetched)), (wanted, 3), "versions")
+
+
 @plain("/notebook/package/needs-only-what-jupyter-has")
 def needs(stage):
     everywhere = {"google", "kaggle_secrets", "tornado"}  # of Colab, of Kaggle, of every Jupyter
