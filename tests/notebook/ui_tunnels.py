@@ -89,7 +89,7 @@ def plain(service):
             "The agent's log: /",
             "On this machine: http://127",
         ):
-            service.has(tab.text(), words)
+            tab.says(words)  # the card is told a moment later
         shown = hands.raw_html(tab.widget)
         service.has(shown, 'href="%s"[^>]*rel="noopener' % re.escape(tunnel.open_url))
         service.has(shown, 'class="pino-copy">%s<' % re.escape(tunnel.open_url))
@@ -273,7 +273,7 @@ def providers(service):
         service.equal((values, choices.value), (["", "ngrok", "cloudflare", "localtunnel", "ssh"], "ssh"), "choices")
         service.equal(shared.TOKEN in hands.raw_html(tab.widget), False, "the token is not shown")
         service.equal(tab.opens("ngrok").provider, "ngrok", "provider")
-        service.has(tab.text(), "browsers get a page of warning first")
+        tab.says("browsers get a page of warning first")
         tab.part.close()
 
 
